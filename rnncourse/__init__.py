@@ -1,0 +1,9 @@
+"""Support package of the course "Recurrent Networks, to the Last Gradient".
+
+``reference``  NumPy: every forward pass with its hand-written backward pass.
+``pytorch``    the same files, the same mathematics, on any device.
+``data``       texts and small generated languages that need no download.
+``plots``, ``diagrams``, ``show``, ``exercises``   what the chapters use to draw, to show code and to check answers.
+"""
+
+__version__ = "0.1.0"

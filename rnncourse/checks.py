@@ -1,0 +1,125 @@
+"""Shapes, dtypes and finite values, checked once, at the door of a public function.
+
+The decorator names the shape of every array argument, so the signature of a function is also its glossary:
+
+    @shapes(U="n m", W="n n", b="n", x="T B m", h0="B n")
+    def forward(x, h0, U, W, b): ...
+
+A letter is bound by the first argument that uses it, in the order written, and must be the same number everywhere
+else; ``4n`` is four times n; a leading ``...`` stands for any further axes, the same for every argument that has them.
+A number stands for itself. Works alike on NumPy arrays and torch tensors, and does not import torch.
+"""
+
+import functools
+import inspect
+import re
+
+import numpy as np
+
+
+def shapes(**specs):
+    """Check the arguments named in ``specs`` at every call of the decorated function.
+
+    An argument that is None, where None is the default, is not checked.
+
+    Raises ValueError, which names the function, what was expected and what came, for an argument that is no array,
+    for a wrong shape, for a dtype that is not floating point or differs from the first array's, for another device,
+    and for NaN or infinity.
+    """
+
+    def decorate(function):
+        signature = inspect.signature(function)
+        where = function.__module__.rsplit(".", 1)[-1] + "." + function.__qualname__
+
+        @functools.wraps(function)
+        def checked(*args, **kwargs):
+            call = signature.bind(*args, **kwargs)
+            call.apply_defaults()
+            arrays = {name: call.arguments[name] for name in specs}
+            optional = {name for name in specs if signature.parameters[name].default is None}
+            check({k: v for k, v in arrays.items() if v is not None or k not in optional}, specs, where)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def check(arrays, specs, where):
+    """Hold ``arrays`` (name → array) against ``specs`` (name → shape); raise the ValueError that ``shapes`` describes."""
+    known, first = {"": 1}, None
+    for name, array in arrays.items():
+        check_array(name, array, where)
+        check_shape(name, tuple(array.shape), specs[name], known, where)
+        first = first or (name, array)
+        check_kind(name, array, *first, where)
+        check_finite(name, array, where)
+
+
+def check_array(name, array, where):
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        raise ValueError(f"{where}: expected {name} to be an array, got {type(array).__name__}")
+
+
+def check_shape(name, shape, spec, known, where):
+    """Bind the letters of ``spec`` that are new, compare the others; ``known`` collects them once the shape fits."""
+    words = spec.split()
+    tail = words[1:] if words[0] == "..." else words
+    split = len(shape) - len(tail)
+    head, sizes, bound = shape[: max(split, 0)], shape[max(split, 0) :], dict(known)
+    if words[0] == "...":
+        fits = split >= 0 and bound.setdefault("...", head) == head
+    else:
+        fits = split == 0
+    for word, size in zip(tail, sizes, strict=False):
+        factor, letter = parse(word)
+        if size % factor == 0:
+            bound.setdefault(letter, size // factor)
+        fits = fits and size == factor * bound.get(letter, -1)
+    if not fits:
+        raise ValueError(f"{where}: expected {name} of shape {describe(words, known)}, got {shape}")
+    known.update(bound)
+
+
+def parse(letter):
+    """``4n`` → (4, "n"), ``n`` → (1, "n"), and a bare number ``1`` → (1, "")."""
+    factor, letter = re.fullmatch(r"(\d*)([A-Za-z]?\w*)", letter).groups()
+    return int(factor or 1), letter
+
+
+def describe(letters, known):
+    """``T B m`` with m = 3 known  →  ``(T, B, m=3)``."""
+    words = []
+    for word in letters:
+        if word == "...":
+            words += [str(size) for size in known["..."]] if "..." in known else ["..."]
+            continue
+        factor, letter = parse(word)
+        size = known.get(letter)
+        words.append(word if size is None or not letter else f"{word}={factor * size}")
+    return "(" + ", ".join(words) + ("," if len(words) == 1 else "") + ")"
+
+
+def check_kind(name, array, first_name, first, where):
+    """Floating point, and the dtype, the kind of array and the device of the first argument."""
+    if not re.search(r"float", str(array.dtype)):
+        raise ValueError(f"{where}: expected {name} of a floating-point dtype, got {array.dtype}")
+    if type(array).__module__.split(".")[0] != type(first).__module__.split(".")[0]:
+        raise ValueError(
+            f"{where}: expected {name} to be the same kind of array as {first_name} "
+            f"({type(first).__module__.split('.')[0]}), got {type(array).__module__.split('.')[0]}"
+        )
+    for what in ("dtype", "device"):
+        mine, theirs = getattr(array, what, None), getattr(first, what, None)
+        if mine != theirs:
+            raise ValueError(f"{where}: expected {name} of {what} {theirs}, as {first_name} has, got {mine}")
+
+
+def check_finite(name, array, where):
+    finite = array.isfinite() if hasattr(array, "isfinite") else np.isfinite(array)  # torch, NumPy
+    if not finite.all():
+        first = finite.reshape(-1).tolist().index(False)
+        index = tuple(int(i) for i in np.unravel_index(first, tuple(array.shape)))
+        raise ValueError(
+            f"{where}: expected finite values in {name}, got {int((~finite).sum())} NaN or infinite, first at {index}"
+        )

@@ -1,0 +1,71 @@
+"""The functions that every cell is made of, and their derivatives."""
+
+import numpy as np
+from scipy.special import expit, log_softmax
+
+from rnncourse.checks import shapes
+
+tanh = np.tanh
+
+
+def relu(a):
+    """max(0, a), entry by entry."""
+    return np.maximum(a, 0)
+
+
+def sigmoid(a):
+    """σ(a) = 1 / (1 + exp(−a)), entry by entry, without overflow for large |a|."""
+    return expit(a)
+
+
+def slope(f, h):
+    """f′(a) written in terms of the value h = f(a): what a backward pass has at hand.
+
+    tanh′ = 1 − h²,  σ′ = h (1 − h),  ReLU′ = 1 where h > 0, else 0 (also at a = 0, as PyTorch has it).
+    Raises ValueError for any other f.
+    """
+    if f is tanh:
+        return 1 - h * h
+    if f is sigmoid:
+        return h * (1 - h)
+    if f is relu:
+        return (h > 0).astype(h.dtype)
+    raise ValueError(f"ops.slope: expected f to be ops.tanh, ops.sigmoid or ops.relu, got {getattr(f, '__name__', f)}")
+
+
+@shapes(logits="... k")
+def softmax(logits):
+    """p_j = exp(logits_j) / Σ_i exp(logits_i) along the last axis; shape in = shape out."""
+    return np.exp(log_softmax(logits, axis=-1))
+
+
+@shapes(logits="... k")
+def cross_entropy(logits, targets):
+    """L = −mean over positions of log softmax(logits)[target], in nats, and its gradient.
+
+    logits  (..., k) scores; targets (...) integers 0 … k−1, one for each position.
+    Returns (loss, dlogits): dlogits = (softmax(logits) − one_hot(targets)) / number of positions.
+    """
+    targets = one_hot(targets, logits.shape[-1], logits.dtype)
+    if targets.shape != logits.shape:
+        raise ValueError(
+            f"ops.cross_entropy: expected targets of shape {logits.shape[:-1]}, got {targets.shape[:-1]}"
+        )
+    count = max(targets.size // targets.shape[-1], 1)
+    loss = -np.sum(targets * log_softmax(logits, axis=-1)) / count
+    return loss, (softmax(logits) - targets) / count
+
+
+def one_hot(indices, k, dtype=np.float64):
+    """Row i has a single 1, in column indices[i]: integers of any shape (...) → array (..., k).
+
+    Raises ValueError for indices that are not integers or lie outside 0 … k−1.
+    """
+    indices = np.asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise ValueError(f"ops.one_hot: expected integer indices, got dtype {indices.dtype}")
+    if indices.size and not (0 <= indices.min() and indices.max() < k):
+        raise ValueError(f"ops.one_hot: expected indices in 0 … {k - 1}, got {indices.min()} … {indices.max()}")
+    out = np.zeros((*indices.shape, k), dtype)
+    np.put_along_axis(out, indices[..., None], 1, axis=-1)
+    return out
