@@ -18,6 +18,7 @@ Exit status: 0 all well, 1 failures, 2 nothing could be checked (no site, no bro
 """
 
 import argparse
+import asyncio
 import os
 import shutil
 import sys
@@ -28,7 +29,11 @@ from functools import partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import async_playwright
 
 Failure = namedtuple("Failure", "page mode what where")
 
@@ -43,8 +48,12 @@ MODES = {
     # prefers the opposite: a page that listens to the system only would fail one of the two.
     "light": dict(viewport={"width": 1280, "height": 900}, color_scheme="dark"),
     "dark": dict(viewport={"width": 1280, "height": 900}, color_scheme="light"),
-    "phone": dict(viewport={"width": 360, "height": 740}, color_scheme="light", is_mobile=True, has_touch=True),
+    "phone": dict(
+        viewport={"width": 360, "height": 740}, color_scheme="light", is_mobile=True, has_touch=True
+    ),
 }
+
+THEME = {"light": "light", "dark": "dark", "phone": "light"}
 
 # Faults that axe reports and we know to be none: {rule: [selector, …]}, with the reason beside each.
 NOT_A_FAULT = {}
@@ -62,7 +71,8 @@ async () => {
 
   // What is folded away is part of the page too.
   document.querySelectorAll('main details').forEach(details => { details.open = true; });
-  document.getAnimations().forEach(animation => { try { animation.finish(); } catch { animation.cancel(); } });
+  for (const animation of document.getAnimations())
+    try { animation.finish(); } catch { animation.cancel(); }  // an endless one cannot finish
   const patience = new Promise(resolve => setTimeout(resolve, 20000));
   await Promise.race([patience, Promise.all([window.MathJax?.startup?.promise, document.fonts.ready])]);
 
@@ -74,8 +84,8 @@ async () => {
   const text = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (text.nextNode()) {
     const parent = text.currentNode.parentElement;
-    if (parent.closest('pre, code, script, style, noscript, template, textarea, mjx-container, .math')) continue;
-    // Pandoc's rule for what is maths: no space inside the dollars, no digit after them. So "$5 or $6" is money.
+    if (parent.closest('pre, code, script, style, noscript, template, textarea, .math')) continue;
+    // Pandoc's rule: no space inside the dollars, no digit after them. So "$5 or $6" is money.
     if (/\$[^\s$]([^$]*[^\s$])?\$(?!\d)|\$\$|\\\(|\\\[|\\begin\{/.test(text.currentNode.data))
       say('formula left as raw text', parent);
   }
@@ -150,7 +160,9 @@ def check_links(site, pages):
     for path in pages:
         name = path.relative_to(site).as_posix()
         for link in parsed[path].loads:
-            if urlsplit(link).netloc:  # also finds what a browser has not asked for yet, such as lazy pictures
+            if urlsplit(
+                link
+            ).netloc:  # also finds what a browser has not asked for yet, such as lazy pictures
                 yield Failure(name, "links", "loads something from another server", link)
         for link in parsed[path].links:
             parts = urlsplit(link)
@@ -159,13 +171,18 @@ def check_links(site, pages):
             if parts.scheme or parts.netloc:
                 yield Failure(name, "links", f"link with the scheme {parts.scheme or '//'}", link)
             elif parts.path.startswith("/"):
-                yield Failure(name, "links", "absolute link: wrong once the site is published in a folder", link)
+                yield Failure(
+                    name, "links", "absolute link: wrong once the site is published in a folder", link
+                )
             else:
                 target = Path(os.path.normpath(path.parent / unquote(parts.path))) if parts.path else path
                 if target.is_dir():
                     target /= "index.html"
                 anchor = unquote(parts.fragment)
-                if not target.is_relative_to(site) or not target.is_file():
+                if "_downloads" in target.parts and target.suffix in (".md", ".ipynb"):
+                    # Sphinx offers any file that is there, but is no page, for download.
+                    yield Failure(name, "links", "link to a page's source instead of its page", link)
+                elif not target.is_relative_to(site) or not target.is_file():
                     yield Failure(name, "links", "link to a file that does not exist", link)
                 elif anchor and target in parsed and anchor not in parsed[target].ids:
                     yield Failure(name, "links", "link to an #anchor that does not exist", link)
@@ -185,62 +202,90 @@ def serve(site):
     return server, f"http://127.0.0.1:{server.server_port}/"
 
 
-def check_page(tab, mode, origin, name, axe):
-    """Load one page in one mode and yield its Failures."""
+async def check_page(tab, mode, origin, name, axe):
+    """Load one page in one mode; return its Failures."""
     seen = []
 
     def note(what, where):
-        seen.append((what, where))
+        seen.append(Failure(name, mode, what, where))
 
     def on_request(request):
         if not request.url.startswith((origin, "data:", "blob:")):
             note("request to another server", request.url)
+
+    def on_failed(request):
+        if request.url.startswith(origin):
+            note(f"request failed ({request.failure})", request.url)
+
+    def on_response(response):
+        if response.status >= 400:
+            note(f"answer {response.status}", response.url)
 
     def on_console(message):
         # A failed request also shows here, without its address; on_response and on_failed name it.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             note("console error", message.text)
 
-    def on_failed(request):
-        if request.url.startswith(origin):
-            note(f"request failed ({request.failure})", request.url)
-
     listeners = {
         "request": on_request,
         "requestfailed": on_failed,
-        "response": lambda response: response.status >= 400 and note(f"answer {response.status}", response.url),
+        "response": on_response,
         "console": on_console,
         "pageerror": lambda error: note("script error", str(error)),
     }
     for event, listener in listeners.items():
         tab.on(event, listener)
     try:
-        tab.goto(urljoin(origin, name), wait_until="load")
-        if mode != "phone" and tab.evaluate("document.documentElement.dataset.theme || null") not in (mode, None):
-            note("the theme's switch does not work", f"wanted {mode}")
-        for what, where in tab.evaluate(LOOK):
+        await tab.goto(urljoin(origin, quote(name)), wait_until="load")
+        theme = await tab.evaluate("document.documentElement.dataset.theme || null")
+        if theme not in (THEME[mode], None):  # a page without the theme has no switch
+            note("the theme's switch does not work", f"wanted {THEME[mode]}, got {theme}")
+        for what, where in await tab.evaluate(LOOK):
             note(what, where)
-        for violation in axe.run(tab, options=AXE).response["violations"]:
+        for violation in (await axe.run(tab, options=AXE)).response["violations"]:
             if violation["impact"] in ("serious", "critical"):
                 for node in violation["nodes"]:
                     target = " ".join(map(str, node["target"]))
                     if target not in NOT_A_FAULT.get(violation["id"], ()):
-                        detail = node["failureSummary"].splitlines()[1].strip()
-                        note(f"axe {violation['id']} ({violation['impact']})", f"{target}  {detail}")
-    except Exception as error:  # a page that hangs or crashes must not hide the others
-        note("could not be checked", str(error).splitlines()[0])
+                        reason = node["failureSummary"].splitlines()[1].strip()
+                        note(f"axe {violation['id']} ({violation['impact']})", f"{target}  {reason}")
+    except PlaywrightError as error:  # a page that hangs or crashes must not hide the others
+        note("could not be checked", error.message.splitlines()[0])
     finally:
         for event, listener in listeners.items():
             tab.remove_listener(event, listener)
-    for what, where in dict.fromkeys(seen):
-        yield Failure(name, mode, what, where)
+    return list(dict.fromkeys(seen))
+
+
+async def check_pages(origin, names, chromium, screenshots=None, finished=lambda name, failures: None):
+    """Check the named pages of the site at origin in every mode; call finished after each page."""
+    # Nothing but this server can be reached: a foreign request is seen, and fails.
+    only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[only_here, *quiet])
+        tabs = {}
+        for mode, settings in MODES.items():
+            context = await browser.new_context(reduced_motion="reduce", **settings)
+            await context.add_init_script(f"localStorage.mode = localStorage.theme = '{THEME[mode]}'")
+            tabs[mode] = await context.new_page()
+        axe = Axe()
+        for name in names:
+            # The modes share nothing but the browser, so two processors take half the time.
+            results = await asyncio.gather(
+                *(check_page(tab, mode, origin, name, axe) for mode, tab in tabs.items())
+            )
+            if screenshots:
+                for mode, tab in tabs.items():
+                    path = Path(screenshots, f"{name.removesuffix('.html').replace('/', '-')}.{mode}.png")
+                    await tab.screenshot(path=path, full_page=True)
+            finished(name, [failure for result in results for failure in result])
+        await browser.close()
 
 
 def check_site(site, names=(), screenshots=None, chromium=None, report=print):
-    """Check the pages of a built site; return the list of Failures. Raises ValueError if no page has such a name."""
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-
+    """Check the pages of a built site whose path contains one of names; return the list of Failures."""
     site = Path(site).resolve()
     # _static holds the theme's templates, which are no pages.
     pages = [path for path in sorted(site.rglob("*.html")) if path.relative_to(site).parts[0] != "_static"]
@@ -250,33 +295,22 @@ def check_site(site, names=(), screenshots=None, chromium=None, report=print):
         raise ValueError(f"no page in {site} matches {', '.join(names) or '*.html'}")
 
     failures = list(check_links(site, pages))
+    started = time.perf_counter()
+
+    def finished(name, found):
+        nonlocal started
+        failures.extend(found)
+        count = sum(failure.page == name for failure in failures)
+        now = time.perf_counter()
+        report(f"{name:45} {now - started:5.1f} s  {f'{count} failures' if count else 'ok'}", flush=True)
+        started = now
+
+    # A page that only sends the reader on to another one has had its link checked.
+    to_open = [path for path in pages if not Page(path.read_text(encoding="utf-8")).redirects]
     server, origin = serve(site)
-    # Nothing but this server can be reached: a foreign request is seen, and fails.
-    only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    quiet += ["--disable-component-update", "--disable-sync"]
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=[only_here, *quiet])
-            tabs = {}
-            for mode, settings in MODES.items():
-                context = browser.new_context(reduced_motion="reduce", **settings)
-                theme = "dark" if mode == "dark" else "light"
-                context.add_init_script(f"localStorage.mode = localStorage.theme = '{theme}'")
-                tabs[mode] = context.new_page()
-            axe = Axe()
-            for path in pages:
-                name, start = path.relative_to(site).as_posix(), time.perf_counter()
-                if not Page(path.read_text(encoding="utf-8")).redirects:
-                    for mode, tab in tabs.items():
-                        failures += check_page(tab, mode, origin, name, axe)
-                        if screenshots:
-                            target = Path(screenshots, f"{name[:-5].replace('/', '-')}.{mode}.png")
-                            tab.screenshot(path=target, full_page=True)
-                count = sum(failure.page == name for failure in failures)
-                verdict = f"{count} failures" if count else "ok"
-                report(f"{name:45} {time.perf_counter() - start:5.1f} s  {verdict}", flush=True)
-            browser.close()
+        names = [path.relative_to(site).as_posix() for path in to_open]
+        asyncio.run(check_pages(origin, names, chromium, screenshots, finished))
     finally:
         server.shutdown()
         server.server_close()
@@ -284,10 +318,16 @@ def check_site(site, names=(), screenshots=None, chromium=None, report=print):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("pages", nargs="*", help="check only pages whose path contains one of these")
-    parser.add_argument("--site", default="_build/html", type=Path, help="the built site (default: %(default)s)")
-    parser.add_argument("--screenshots", metavar="DIR", type=Path, help="save each page, in each mode, as PNG")
+    parser.add_argument(
+        "--site", default="_build/html", type=Path, help="the built site (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--screenshots", metavar="DIR", type=Path, help="save each page, in each mode, as PNG"
+    )
     options = parser.parse_args(arguments)
 
     if not options.site.is_dir():
@@ -300,7 +340,7 @@ def main(arguments=None):
     start = time.perf_counter()
     try:
         failures = check_site(options.site, options.pages, options.screenshots, chromium)
-    except (ImportError, ValueError) as error:
+    except ValueError as error:
         print(f"check_site: {error}", file=sys.stderr)
         return 2
     for page in dict.fromkeys(failure.page for failure in failures):

@@ -1,8 +1,8 @@
-"""Sphinx extension: a displayed formula reaches MathJax as it was written.
+r"""Sphinx extension: a displayed formula reaches MathJax as it was written.
 
-Sphinx wraps every formula that contains a line break in `split`, for authors who write bare `a \\\\ b`. But MathJax refuses a
-`\\tag` inside `split`, and our chapters number equations by `\\tag` (Colab and GitHub know no other way). So `$$…$$` is
-passed through unchanged: what works in JupyterLab, Colab and on GitHub works in the book.
+Sphinx wraps every formula with a line break in `split`, for authors who write a bare `a \\ b`. But MathJax
+refuses a `\tag` inside `split`, and our chapters number equations by `\tag`, because Colab and GitHub know no
+other way. So `$$…$$` is passed through unchanged: what works there works in the book.
 """
 
 from docutils import nodes
@@ -11,8 +11,7 @@ from docutils import nodes
 def pass_through(app, document):
     for formula in document.findall(nodes.math_block):
         if not formula.get("nowrap"):
-            text = r"\[" + formula.astext() + r"\]"
-            formula.children = [nodes.Text(text)]
+            formula.children = [nodes.Text(rf"\[{formula.astext()}\]")]
             formula["nowrap"] = True
 
 

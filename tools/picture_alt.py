@@ -1,9 +1,9 @@
 """Sphinx extension: every picture that a cell draws says what it shows.
 
-myst-nb writes an SVG output to a file named by its hash, and the `<img>` gets this file name, or nothing, as its alternative
-text. But an SVG from `rnncourse` begins with a `<title>` that holds the picture's message, so the sentence is there already:
-this takes it from the file and puts it where a screen reader looks. A cell's own `mystnb.image.alt` metadata has
-precedence, and also serves PNG pictures. A picture with neither is a warning, and warnings fail the build.
+myst-nb writes an SVG output to a file named by its hash, and gives the `<img>` no alternative text. But an
+SVG from `rnncourse` begins with a `<title>` that holds the picture's message, so the sentence is there: this
+takes it from the file and puts it where a screen reader looks. A cell's own `mystnb.image.alt` metadata has
+precedence, and also serves PNG pictures. A picture with neither is a warning, and that fails the build.
 """
 
 from pathlib import Path
@@ -28,7 +28,9 @@ def add_alt(app, document):
         if not image.get("alt", "").strip() and path.suffix == ".svg" and path.is_file():
             image["alt"] = svg_title(path)
         if not image.get("alt", "").strip():
-            logger.warning("picture %s has no alternative text: give its SVG a <title>", path.name, location=image)
+            logger.warning(
+                "picture %s has no alternative text: give its SVG a <title>", path.name, location=image
+            )
 
 
 def setup(app):
