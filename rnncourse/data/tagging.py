@@ -11,8 +11,6 @@ Chinese:   我 吃 呃 苹果   →   PRON VERB INTJ NOUN       (I eat, er, an a
 
 from typing import NamedTuple
 
-import numpy as np
-
 PRONOUNS = ["I", "you", "we", "they"]
 DETERMINERS = ["the", "a", "this"]
 AMBIGUOUS = ["cook", "fish", "drink", "play", "watch", "walk"]
@@ -52,3 +50,18 @@ def sentence(rng, most):
         verbs, tag = (EAT, "NOUN") if kind == 2 else (USE, "PROPN")
         pairs = pick(PRONOUNS_ZH, "PRON") + pick(verbs, "VERB") + pause("zh") + pick(AMBIGUOUS_ZH, tag)
     return Sentence(*(list(column) for column in zip(*pairs, strict=True)))
+
+
+def probes(pause):
+    """Two-word questions at a distance: every pronoun and determiner, ``pause`` hesitations, every ambiguous word.
+
+    42 sentences, all of length pause + 2; the last word is a verb in 24 of them (after a pronoun), a noun in 18.
+    """
+    return [
+        Sentence(
+            [first, *["um"] * pause, last], [tag, *["INTJ"] * pause, "VERB" if tag == "PRON" else "NOUN"]
+        )
+        for words, tag in ((PRONOUNS, "PRON"), (DETERMINERS, "DET"))
+        for first in words
+        for last in AMBIGUOUS
+    ]

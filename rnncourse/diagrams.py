@@ -1,0 +1,161 @@
+"""Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
+
+Blue is what goes in, green is state, vermilion is what comes out; the shapes carry letters too, so colour is never alone.
+"""
+
+from html import escape
+
+from IPython.display import SVG
+
+STYLE = """<style>
+.rnn-paper{fill:#ffffff}.rnn-ink{stroke:#1f2328;fill:none;stroke-width:1.4}.rnn-tip{fill:#1f2328}
+.rnn-text{fill:#1f2328;font:15px 'DejaVu Sans','Segoe UI',system-ui,sans-serif;text-anchor:middle;dominant-baseline:central}
+.rnn-small{font-size:12.5px}.rnn-title{font-weight:bold}.rnn-left{text-anchor:start}
+.rnn-in{fill:#d6e9f5;stroke:#0072B2}.rnn-state{fill:#d3efe5;stroke:#009E73}.rnn-out{fill:#fbe3d3;stroke:#D55E00}
+.rnn-none{fill:none;stroke:#8b949e;stroke-dasharray:3 3}.rnn-op{fill:#ffffff;stroke:#1f2328}
+@media (prefers-color-scheme: dark){
+.rnn-paper{fill:#14181e}.rnn-ink{stroke:#e6e6e6}.rnn-tip{fill:#e6e6e6}.rnn-text{fill:#e6e6e6}
+.rnn-in{fill:#0b3a56}.rnn-state{fill:#0a4636}.rnn-out{fill:#592b0c}.rnn-op{fill:#14181e;stroke:#e6e6e6}}
+</style><defs><marker id="rnn-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"
+orient="auto-start-reverse"><path class="rnn-tip" d="M0 0L8 4L0 8z"/></marker></defs>"""
+
+
+def picture(width, height, title, parts):
+    """The parts on a sheet of width × height, under the title, which is also the alternative text."""
+    return SVG(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -30 {width} {height + 30}" width="{width}" '
+        f'height="{height + 30}" role="img"><title>{escape(title)}</title>{STYLE}'
+        f'<rect class="rnn-paper" y="-30" width="{width}" height="{height + 30}" rx="6"/>'
+        f"{text(14, -8, title, 'rnn-left rnn-title')}{''.join(parts)}</svg>"
+    )
+
+
+def text(x, y, words, kind=""):
+    return f'<text class="rnn-text {kind}" x="{x}" y="{y}">{escape(str(words))}</text>'
+
+
+def box(x, y, words="", kind="rnn-state", width=46, height=34):
+    """A box around the centre (x, y)."""
+    frame = f'<rect class="{kind}" x="{x - width / 2}" y="{y - height / 2}" width="{width}" height="{height}" rx="6"/>'
+    return frame + (text(x, y, words) if words else "")
+
+
+def circle(x, y, words, radius=17):
+    return f'<circle class="rnn-op" cx="{x}" cy="{y}" r="{radius}"/>' + text(x, y, words)
+
+
+def arrow(*points):
+    """An arrow along these (x, y) points."""
+    path = "M" + "L".join(f"{x} {y}" for x, y in points)
+    return f'<path class="rnn-ink" marker-end="url(#rnn-tip)" d="{path}"/>'
+
+
+def subscript(number):
+    """3 → ₃, for labels such as h₃."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def unrolled(inputs, outputs, title="The loop on the left is the row on the right"):
+    """The network as a loop, and the same loop unrolled over ``inputs``: one column a step.
+
+    inputs: what is read at each step; outputs: what should come out, None where nothing is asked.
+    Raises ValueError if there are not as many of one as of the other.
+    """
+    if not inputs or len(inputs) != len(outputs):
+        raise ValueError(
+            f"diagrams.unrolled: expected as many outputs as inputs, at least one, got {len(inputs)} and {len(outputs)}"
+        )
+    top, middle, bottom, gap, left = 60, 140, 220, 92, 250
+    parts = [box(70, bottom, "xₜ", "rnn-in"), box(70, middle, "hₜ"), box(70, top, "ŷₜ", "rnn-out")]
+    parts += [arrow((70, bottom - 17), (70, middle + 18)), arrow((70, middle - 17), (70, top + 18))]
+    parts += [
+        arrow((93, middle + 8), (128, middle + 8), (128, middle - 8), (94, middle - 8)),
+        text(140, middle, "W"),
+    ]
+    parts += [text(84, 180, "U"), text(84, 100, "V"), text(175, middle, "="), box(left - 40, middle, "h₀")]
+    for t, (x, y) in enumerate(zip(inputs, outputs, strict=True), 1):
+        column = left + gap * t - 45
+        before = left - 17 if t == 1 else column - gap + 23
+        parts += [
+            arrow((before, middle), (column - 24, middle)),
+            text((before + column - 24) / 2, middle - 13, "W"),
+        ]
+        parts += [box(column, middle, f"h{subscript(t)}"), box(column, bottom, x, "rnn-in")]
+        parts += [arrow((column, bottom - 17), (column, middle + 18)), text(column + 14, 180, "U")]
+        if y is not None:
+            parts += [
+                arrow((column, middle - 17), (column, top + 18)),
+                text(column + 14, 100, "V"),
+                box(column, top, y, "rnn-out"),
+            ]
+    return picture(left + gap * len(inputs) + 10, 260, title, parts)
+
+
+SHAPES = {
+    "one to one": ("x", "y"),
+    "one to many": ("x··", "yyy"),
+    "many to one": ("xxx", "··y"),
+    "many to many, delayed": ("xxx··", "··yyy"),
+    "many to many, in step": ("xxx", "yyy"),
+}
+"""Name of each input/output shape → the steps at which something goes in (x), and at which something is asked (y)."""
+
+
+def shapes(
+    title="Five shapes, one network: which steps get an input, which are asked for an output",
+):
+    """The five input/output shapes side by side."""
+    parts, left = [], 20
+    for name, (reads, says) in SHAPES.items():
+        steps, gap = len(reads), 40
+        width = max(gap * steps, 90)
+        start = left + width / 2 - gap * (steps - 1) / 2
+        for t, (x, y) in enumerate(zip(reads, says, strict=True)):
+            column = start + gap * t
+            parts.append(box(column, 105, "", "rnn-state", 26, 30))
+            if t:
+                parts.append(arrow((column - gap + 13, 105), (column - 14, 105)))
+            if x == "x":
+                parts += [box(column, 165, "", "rnn-in", 26, 26), arrow((column, 152), (column, 121))]
+            if y == "y":
+                parts += [arrow((column, 90), (column, 59)), box(column, 45, "", "rnn-out", 26, 26)]
+        first, _, second = name.partition(", ")
+        parts += [
+            text(left + width / 2, 200, first, "rnn-small"),
+            text(left + width / 2, 217, second, "rnn-small"),
+        ]
+        left += width + 24
+    return picture(left - 4, 235, title, parts)
+
+
+def cell(title="The simple cell: two products, a sum, a squashing f"):
+    """The simple recurrent cell, h_t = f(U x_t + W h_{t−1} + b)."""
+    parts = [
+        box(60, 60, "hₜ₋₁", width=56),
+        box(60, 170, "xₜ", "rnn-in", width=56),
+        box(500, 60, "hₜ", width=56),
+    ]
+    parts += [
+        circle(170, 60, "W"),
+        circle(170, 170, "U"),
+        circle(270, 60, "+"),
+        circle(360, 60, "f"),
+        box(270, 170, "b", "rnn-op", 34),
+    ]
+    parts += [
+        arrow((88, 60), (152, 60)),
+        arrow((187, 60), (252, 60)),
+        arrow((287, 60), (342, 60)),
+        arrow((377, 60), (471, 60)),
+    ]
+    parts += [
+        arrow((88, 170), (152, 170)),
+        arrow((187, 170), (222, 170), (222, 95), (257, 72)),
+        arrow((270, 153), (270, 78)),
+    ]
+    parts += [
+        arrow((424, 60), (424, 22), (30, 22), (30, 40)),
+        text(424, 112, "hₜ is also the next", "rnn-small"),
+        text(424, 130, "step’s hₜ₋₁", "rnn-small"),
+    ]
+    return picture(560, 210, title, parts)

@@ -1,0 +1,166 @@
+"""Pictures of results: figures that are sharp at any size and that follow the reader's light or dark theme.
+
+A figure here is matplotlib without pyplot: no global state, nothing drawn twice. ``axes`` makes one, ``show`` puts it
+under the cell. The title of a figure is its message, and its alternative text for those who cannot see it.
+"""
+
+import io
+import re
+from html import escape
+
+import matplotlib
+import numpy as np
+from IPython.display import SVG
+from matplotlib.figure import Figure
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"]
+"""Blue, vermilion, green, purple of Okabe and Ito: apart for colour-blind readers, and visible on white and on black."""
+
+INK, PAPER, GRID = "#1f2328", "#ffffff", "#d1d5da"
+DARK = {
+    f"fill: {INK}": "#e6e6e6",
+    f"stroke: {INK}": "#e6e6e6",
+    f"fill: {PAPER}": "#14181e",
+    f"stroke: {GRID}": "#3d444d",
+    f"stroke: {COLOURS[0].lower()}": "#3b97d8",  # the one line colour that is faint on black
+}
+"""What a style in the drawing becomes in a dark theme: `property: colour` → colour."""
+
+matplotlib.rcParams.update(
+    {  # for the whole session: matplotlib reads these when a text or a legend is made
+        "font.size": 11,
+        "text.color": INK,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "axes.titlelocation": "left",
+        "axes.titlesize": 12,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+        "grid.color": GRID,
+        "grid.linewidth": 0.6,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "figure.facecolor": PAPER,
+        "axes.facecolor": PAPER,
+        "legend.frameon": False,
+        "svg.hashsalt": "rnncourse",  # the same figure gives the same file
+    }
+)
+
+
+def axes(title, xlabel="", ylabel="", columns=1, width=7, height=3.4, **kwargs):
+    """A figure with ``columns`` axes side by side. Returns (fig, ax), or (fig, [ax, …]) for several.
+
+    title: the message. xlabel, ylabel: with units. kwargs go to matplotlib's ``Figure.subplots``.
+    """
+    fig = Figure(figsize=(width, height), layout="constrained")
+    grid = fig.subplots(1, columns, squeeze=False, **kwargs)[0]
+    fig.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+    for ax in grid:
+        ax.set(xlabel=xlabel, ylabel=ylabel)
+    return fig, grid[0] if columns == 1 else grid
+
+
+def show(fig):
+    """The figure as an SVG that carries its title for screen readers and changes its inks in a dark theme.
+
+    Raises ValueError for a figure without a title, which would leave a blind reader with nothing.
+    """
+    title = fig.get_suptitle()
+    if not title:
+        raise ValueError("plots.show: expected a figure with a title (plots.axes sets it), got none")
+    file = io.StringIO()
+    fig.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    rules = "".join(
+        f'[style*="{light}"]{{{light.split(":")[0]}:{dark}!important}}' for light, dark in DARK.items()
+    )
+    head = f"<title>{escape(title)}</title><style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
+    svg = file.getvalue()
+    return SVG(re.sub(r"(<svg [^>]*>)", lambda tag: tag.group(1) + head, svg[svg.index("<svg") :], count=1))
+
+
+def confusion(tables, names, labels, title):
+    """Confusion tables side by side, rows true and columns predicted; each row coloured by its share.
+
+    tables: integer arrays (k, k), ``tables[i][true, predicted]`` counts; names: one for each table; labels: k of them.
+    """
+    fig, grid = axes(title, columns=len(tables), width=3.1 * len(tables), height=3.3)
+    for ax, table, name in zip(np.atleast_1d(grid), tables, names, strict=True):
+        share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+        for (row, column), count in np.ndenumerate(table):
+            colour = COLOURS[0] if row == column else COLOURS[1]
+            ax.add_patch(
+                matplotlib.patches.Rectangle(
+                    (column - 0.48, row - 0.48),
+                    0.96,
+                    0.96,
+                    color=colour,
+                    alpha=0.75 * share[row, column],
+                    lw=0,
+                )
+            )
+            ax.text(column, row, f"{count}", ha="center", va="center", color=INK)
+        ax.set(
+            title=name,
+            xlabel="predicted",
+            ylabel="true",
+            xlim=(-0.5, len(labels) - 0.5),
+            ylim=(len(labels) - 0.5, -0.5),
+        )
+        ax.set_xticks(range(len(labels)), labels, fontsize=9)
+        ax.set_yticks(range(len(labels)), labels, fontsize=9)
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+    return show(fig)
+
+
+def trajectory(ax, states, labels, colour=COLOURS[0]):
+    """The path of a two-dimensional state: dots joined by arrows, each dot named by what was read to get there.
+
+    states (T, 2); labels: T words.
+    """
+    states = np.asarray(states)
+    if states.ndim != 2 or states.shape[1] != 2 or len(states) != len(labels):
+        raise ValueError(
+            f"plots.trajectory: expected states of shape (T={len(labels)}, 2), got {states.shape}"
+        )
+    for here, there in zip(states[:-1], states[1:], strict=True):
+        ax.annotate(
+            "",
+            there,
+            here,
+            arrowprops={"arrowstyle": "-|>", "color": colour, "alpha": 0.8, "shrinkA": 4, "shrinkB": 4},
+        )
+    ax.plot(*states.T, "o", color=colour, markersize=5)
+    for label, state in zip(labels, states, strict=True):
+        ax.annotate(label, state, textcoords="offset points", xytext=(6, 5), color=INK)
+
+
+def heatmap(ax, values, rows, columns, limit=1.0):
+    """A table of numbers from −limit (vermilion) over 0 (paper) to +limit (blue), each cell with its value.
+
+    values (len(rows), len(columns)).
+    """
+    values = np.asarray(values)
+    if values.shape != (len(rows), len(columns)):
+        raise ValueError(
+            f"plots.heatmap: expected values of shape {(len(rows), len(columns))}, got {values.shape}"
+        )
+    for (row, column), value in np.ndenumerate(values):
+        colour = COLOURS[0] if value > 0 else COLOURS[1]
+        strength = 0.75 * min(abs(value) / limit, 1)
+        ax.add_patch(
+            matplotlib.patches.Rectangle(
+                (column - 0.48, row - 0.48), 0.96, 0.96, color=colour, alpha=strength, lw=0
+            )
+        )
+        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=INK, fontsize=9)
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
