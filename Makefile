@@ -6,7 +6,7 @@ PACKAGE := $(shell find rnncourse -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book test lab notebook notebooks check-site lock portable clean
+.PHONY: help book test lab notebook notebooks check-site lock portable clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -14,15 +14,18 @@ help:  ## list the targets
 
 # ---- the environment ------------------------------------------------------------------------------------------------
 
+# Without compiling, which takes pip longer than all the rest; Python compiles what it imports at the first import.
+INSTALL := $(BIN)/pip install --quiet --no-compile -c requirements.lock
+
 .venv/.installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo '$(PYTHON) is not Python 3.11 or newer. Name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -c requirements.lock -e '.[book,test]'
+	$(INSTALL) -e '.[book,test]'
 	@touch $@
 
 .venv/.lab: .venv/.installed
-	$(BIN)/pip install --quiet -c requirements.lock -e '.[lab]'
+	$(INSTALL) -e '.[lab]'
 	@touch $@
 
 # uv resolves for every platform and Python at once, which pip cannot. It stays out of .venv: only this target needs it.
@@ -47,7 +50,11 @@ notebook notebooks test portable: export OPENBLAS_NUM_THREADS := 1
 notebook notebooks test portable: export NUMEXPR_NUM_THREADS := 1
 notebook notebooks test portable: export TQDM_DISABLE := 1
 
-.build/%.executed: book/%.md $(PACKAGE) requirements.lock tools/notebook.py | .venv/.installed
+# A stamp stands for the notebook, because an unchanged notebook keeps its date. It is out of date, too, if somebody
+# else wrote the notebook since, or removed it.
+.SECONDEXPANSION:
+.build/%.executed: book/%.md $(PACKAGE) requirements.lock tools/notebook.py \
+                   $$(or $$(wildcard notebooks/$$*.ipynb),FORCE) | .venv/.installed
 	$(BIN)/python tools/notebook.py $<
 	@mkdir -p .build && touch $@
 
@@ -86,7 +93,7 @@ book: .build/book  ## build the book and print where to open it
 .build/book: .venv/.installed _config.yml _toc.yml \
              $(shell find book notebooks tools -type f -not -name '*.pyc' -not -path '*/.ipynb_checkpoints/*')
 	rm -rf _build
-	$(BIN)/jupyter-book build . -W -n --keep-going
+	$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@mkdir -p .build && touch $@
 
 check-site: book  ## open every built page in headless Chromium

@@ -74,12 +74,16 @@ def setup_cell(book):
 
 
 def test_setup_cell_installs_from_the_repository(chapter, address):
-    assert re.search(rf"pip install .*git\+{re.escape(address)}(?![\w/-])", setup_cell(jupytext.read(chapter)))
+    setup = setup_cell(jupytext.read(chapter))
+    assert re.search(rf"pip install .*git\+{re.escape(address)}(?![\w/-])", setup), (
+        f"the setup cell of {chapter.name} must install git+{address}"
+    )
 
 
 def test_setup_cell_is_the_same_in_every_chapter(chapter, root):
     first = sorted((root / "book").glob("[0-9]*.md"))[0]
-    assert setup_cell(jupytext.read(chapter)) == setup_cell(jupytext.read(first)), f"differs from {first.name}"
+    setups = [setup_cell(jupytext.read(path)) for path in (chapter, first)]
+    assert setups[0] == setups[1], f"differs from {first.name}"
 
 
 def bare_names(text):
@@ -87,7 +91,7 @@ def bare_names(text):
     for arguments in re.findall(r"\bpip\W+install\b([^\n`]*)", text):
         before = ""
         for word in re.findall(r'"[^"]*"|\'[^\']*\'|[^\s,]+', arguments):
-            word = word.strip("\"'")
+            word = word.strip("\"'()[]")
             if word[:1].isalpha() and "git+" not in word and before not in {"-c", "-r", "-e"}:
                 yield word
             before = word

@@ -1,8 +1,8 @@
 """Turn a chapter's text into its executed notebook: python tools/notebook.py book/12-simple-rnn.md ...
 
-The notebook is a pure function of the text, the package and the pinned libraries: no times, no random cell ids,
-no versions of Python. So an unchanged chapter gives an unchanged file. Run it through `make notebook`, which pins
-the threads and switches progress bars off.
+The notebook is a pure function of the text, the package and the pinned libraries: no times, no random cell
+ids, no versions of Python. So an unchanged chapter gives an unchanged file. Run it through `make notebook`,
+which pins the threads and switches progress bars off.
 """
 
 import hashlib
