@@ -58,11 +58,9 @@ THEME = {"light": "light", "dark": "dark", "phone": "light"}
 # Faults that axe reports and we know to be none: {rule: [selector, …]}, with the reason beside each.
 NOT_A_FAULT = {}
 
-# "preload" would have axe fetch style sheets by itself, from wrong addresses.
-AXE = {"resultTypes": ["violations"], "preload": False}
-
+# Run in the page; returns pairs [what, where].
 LOOK = r"""
-async () => {
+async notAFault => {
   const found = [];
   const say = (what, element) => {
     const html = element.outerHTML.replace(/\s+/g, ' ');
@@ -113,6 +111,15 @@ async () => {
       element.getBoundingClientRect().right > page.clientWidth + 1 && !clipped(element));
     say(`page scrolls sideways: ${page.scrollWidth} px in ${page.clientWidth}`, wide.at(-1) || document.body);
   }
+
+  // "preload" would have axe fetch style sheets by itself, from wrong addresses.
+  const { violations } = await axe.run(document, { resultTypes: ['violations'], preload: false });
+  for (const { id, impact, nodes } of violations)
+    for (const { target, failureSummary } of nodes) {
+      const where = target.join(' ');
+      if (['serious', 'critical'].includes(impact) && !notAFault[id]?.includes(where))
+        found.push([`axe ${id} (${impact})`, `${where}  ${failureSummary.split('\n')[1].trim()}`]);
+    }
   return found;
 }
 """
@@ -202,7 +209,7 @@ def serve(site):
     return server, f"http://127.0.0.1:{server.server_port}/"
 
 
-async def check_page(tab, mode, origin, name, axe):
+async def check_page(tab, mode, origin, name):
     """Load one page in one mode; return its Failures."""
     seen = []
 
@@ -240,15 +247,8 @@ async def check_page(tab, mode, origin, name, axe):
         theme = await tab.evaluate("document.documentElement.dataset.theme || null")
         if theme not in (THEME[mode], None):  # a page without the theme has no switch
             note("the theme's switch does not work", f"wanted {THEME[mode]}, got {theme}")
-        for what, where in await tab.evaluate(LOOK):
+        for what, where in await tab.evaluate(LOOK, NOT_A_FAULT):
             note(what, where)
-        for violation in (await axe.run(tab, options=AXE)).response["violations"]:
-            if violation["impact"] in ("serious", "critical"):
-                for node in violation["nodes"]:
-                    target = " ".join(map(str, node["target"]))
-                    if target not in NOT_A_FAULT.get(violation["id"], ()):
-                        reason = node["failureSummary"].splitlines()[1].strip()
-                        note(f"axe {violation['id']} ({violation['impact']})", f"{target}  {reason}")
     except PlaywrightError as error:  # a page that hangs or crashes must not hide the others
         note("could not be checked", error.message.splitlines()[0])
     finally:
@@ -268,13 +268,13 @@ async def check_pages(origin, names, chromium, screenshots=None, finished=lambda
         tabs = {}
         for mode, settings in MODES.items():
             context = await browser.new_context(reduced_motion="reduce", **settings)
+            await context.add_init_script(Axe().axe_script)
             await context.add_init_script(f"localStorage.mode = localStorage.theme = '{THEME[mode]}'")
             tabs[mode] = await context.new_page()
-        axe = Axe()
         for name in names:
             # The modes share nothing but the browser, so two processors take half the time.
             results = await asyncio.gather(
-                *(check_page(tab, mode, origin, name, axe) for mode, tab in tabs.items())
+                *(check_page(tab, mode, origin, name) for mode, tab in tabs.items())
             )
             if screenshots:
                 for mode, tab in tabs.items():
