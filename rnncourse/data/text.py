@@ -64,7 +64,9 @@ class Vocabulary:
     def decode(self, indices):
         """The characters of these numbers: integers (N,) → str. Raises ValueError for a number outside 0 … k−1."""
         indices = np.asarray(indices)
-        if indices.size and not (indices.dtype.kind in "iu" and 0 <= indices.min() and indices.max() < len(self)):
+        if indices.size and not (
+            indices.dtype.kind in "iu" and 0 <= indices.min() and indices.max() < len(self)
+        ):
             raise ValueError(f"Vocabulary.decode: expected integers in 0 … {len(self) - 1}, got {indices}")
         return "".join(self.symbols[i] for i in indices.ravel())
 
@@ -93,25 +95,31 @@ def load(path, vocabulary=None):
 
     vocabulary: if given, every character must be in it. Returns a Corpus.
     Raises FileNotFoundError for a path that is not there, and ValueError, which names the file, for a folder without
-    .txt files, an empty text, bytes that are not UTF-8, or characters outside the vocabulary.
+    .txt files, an empty text, bytes that are not UTF-8, characters outside the vocabulary, or too little text (too few
+    files) for three parts that are not empty.
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise FileNotFoundError(f"text.load: expected a text file or a folder of .txt files, found nothing at {path}")
+        raise FileNotFoundError(
+            f"text.load: expected a text file or a folder of .txt files, found nothing at {path}"
+        )
     files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
     if not files:
         raise ValueError(f"text.load: expected .txt files in the folder {path}, found none")
-    texts = {file.relative_to(path.parent).as_posix(): read(file, vocabulary) for file in files}
+    base = path if path.is_dir() else path.parent  # so that the split is the same wherever the folder lies
+    texts = {file.relative_to(base).as_posix(): read(file, vocabulary) for file in files}
     if len(texts) > 1:
         return by_file(texts)
     (text,) = texts.values()
     a, b = int(0.8 * len(text)), int(0.9 * len(text))
-    return check_split(Corpus(text[:a], text[a:b], text[b:]), path)
+    return check_split(Corpus(text[:a], text[a:b], text[b:]), f"{path}, of {len(text)} characters,")
 
 
 def read(file, vocabulary):
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8").removeprefix(
+            "\ufeff"
+        )  # an editor's byte order mark is no text
     except UnicodeDecodeError as error:
         raise ValueError(
             f"text.load: expected UTF-8 text in {file}, got the byte 0x{error.object[error.start]:02X} at position "
@@ -134,13 +142,16 @@ def by_file(texts):
         if text:
             lot = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
             parts[max(lot - 7, 0)].append(text)
-    return check_split(Corpus(*("\n\n".join(part) for part in parts)), f"{len(texts)} files")
+    where = f"{len(texts)} files, dealt out by a hash of their names (joined into one file they would be cut in order),"
+    return check_split(Corpus(*("\n\n".join(part) for part in parts)), where)
 
 
 def check_split(corpus, where):
     empty = [name for name, text in corpus._asdict().items() if not text]
     if empty:
-        raise ValueError(f"text: expected enough text in {where} for a split 80 : 10 : 10, got none for {', '.join(empty)}")
+        raise ValueError(
+            f"text: expected enough text in {where} for a split 80 : 10 : 10, got none for {', '.join(empty)}"
+        )
     return corpus
 
 
@@ -157,7 +168,9 @@ def sources():
 def docstrings(source):
     """The docstrings of a module, its classes and functions, in the order in which they stand."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # about backslashes in other people's strings
+        warnings.simplefilter(
+            "ignore"
+        )  # about backslashes in other people's strings; the kind depends on the Python
         tree = ast.parse(source)
     nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
     nodes = sorted(nodes, key=lambda n: getattr(n, "lineno", 0))

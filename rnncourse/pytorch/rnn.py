@@ -35,7 +35,12 @@ class RNN(nn.Module):
             raise ValueError(f"RNN: expected nonlinearity 'tanh' or 'relu', got {nonlinearity!r}")
         self.f = {"tanh": tanh, "relu": relu}[nonlinearity]
         m, n = input_size, hidden_size
-        for name, shape in [("weight_ih_l0", (n, m)), ("weight_hh_l0", (n, n)), ("bias_ih_l0", (n,)), ("bias_hh_l0", (n,))]:
+        for name, shape in [
+            ("weight_ih_l0", (n, m)),
+            ("weight_hh_l0", (n, n)),
+            ("bias_ih_l0", (n,)),
+            ("bias_hh_l0", (n,)),
+        ]:
             start = torch.empty(shape, device=device, dtype=dtype).uniform_(-(n**-0.5), n**-0.5)
             self.register_parameter(name, nn.Parameter(start))
 

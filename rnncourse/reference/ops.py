@@ -30,7 +30,9 @@ def slope(f, h):
         return h * (1 - h)
     if f is relu:
         return (h > 0).astype(h.dtype)
-    raise ValueError(f"ops.slope: expected f to be ops.tanh, ops.sigmoid or ops.relu, got {getattr(f, '__name__', f)}")
+    raise ValueError(
+        f"ops.slope: expected f to be ops.tanh, ops.sigmoid or ops.relu, got {getattr(f, '__name__', f)}"
+    )
 
 
 @shapes(logits="... k")
@@ -45,15 +47,18 @@ def cross_entropy(logits, targets):
 
     logits  (..., k) scores; targets (...) integers 0 … k−1, one for each position.
     Returns (loss, dlogits): dlogits = (softmax(logits) − one_hot(targets)) / number of positions.
+    Raises ValueError for targets of another shape, not integer, or outside 0 … k−1.
     """
-    targets = one_hot(targets, logits.shape[-1], logits.dtype)
-    if targets.shape != logits.shape:
+    targets = np.asarray(targets)
+    if targets.shape != logits.shape[:-1]:
         raise ValueError(
-            f"ops.cross_entropy: expected targets of shape {logits.shape[:-1]}, got {targets.shape[:-1]}"
+            f"ops.cross_entropy: expected targets of shape {logits.shape[:-1]}, got {targets.shape}"
         )
-    count = max(targets.size // targets.shape[-1], 1)
-    loss = -np.sum(targets * log_softmax(logits, axis=-1)) / count
-    return loss, (softmax(logits) - targets) / count
+    wanted = one_hot(targets, logits.shape[-1], logits.dtype)
+    count = max(targets.size, 1)
+    log_p = log_softmax(logits, axis=-1)
+    loss = -np.take_along_axis(log_p, targets[..., None], axis=-1).sum() / count
+    return loss, (np.exp(log_p) - wanted) / count
 
 
 def one_hot(indices, k, dtype=np.float64):
@@ -65,7 +70,9 @@ def one_hot(indices, k, dtype=np.float64):
     if indices.dtype.kind not in "iu":
         raise ValueError(f"ops.one_hot: expected integer indices, got dtype {indices.dtype}")
     if indices.size and not (0 <= indices.min() and indices.max() < k):
-        raise ValueError(f"ops.one_hot: expected indices in 0 … {k - 1}, got {indices.min()} … {indices.max()}")
+        raise ValueError(
+            f"ops.one_hot: expected indices in 0 … {k - 1}, got {indices.min()} … {indices.max()}"
+        )
     out = np.zeros((*indices.shape, k), dtype)
     np.put_along_axis(out, indices[..., None], 1, axis=-1)
     return out

@@ -25,4 +25,4 @@ def forward(hs, V, b_y):
 def backward(dlogits, hs, V):
     """dhs = dlogits V,  dV = Σ dlogitsᵀ hs over all positions,  db_y = Σ dlogits.  Returns Grads(hs, V, b_y)."""
     rows = dlogits.reshape(-1, len(V))
-    return Grads(hs=dlogits @ V, V=rows.T @ hs.reshape(len(rows), -1), b_y=rows.sum(axis=0))
+    return Grads(hs=dlogits @ V, V=rows.T @ hs.reshape(-1, V.shape[1]), b_y=rows.sum(axis=0))
