@@ -5,9 +5,10 @@ The decorator names the shape of every array argument, so the signature of a fun
     @shapes(U="n m", W="n n", b="n", x="T B m", h0="B n")
     def forward(x, h0, U, W, b): ...
 
-A letter is bound by the first argument that uses it, in the order written, and must be the same number everywhere
-else; ``4n`` is four times n; a leading ``...`` stands for any further axes, the same for every argument that has them.
-A number stands for itself. Works alike on NumPy arrays and torch tensors, and does not import torch.
+A letter is bound by the first argument that uses it, in the order written, and must be the same number
+everywhere else; ``4n`` is four times n; a leading ``...`` stands for any further axes, the same for every
+argument that has them. A number stands for itself. Works alike on NumPy arrays and torch tensors, and does
+not import torch.
 """
 
 import functools
@@ -22,9 +23,9 @@ def shapes(**specs):
 
     An argument that is None, where None is the default, is not checked.
 
-    Raises ValueError, which names the function, what was expected and what came, for an argument that is no array,
-    for a wrong shape, for a dtype that is not floating point or differs from the first array's, for another device,
-    and for NaN or infinity.
+    Raises ValueError, which names the function, what was expected and what came, for an argument that is no
+    array, for a wrong shape, for a dtype that is not floating point or differs from the first array's, for
+    another device, and for NaN or infinity.
     """
 
     def decorate(function):
@@ -46,7 +47,7 @@ def shapes(**specs):
 
 
 def check(arrays, specs, where):
-    """Hold ``arrays`` (name → array) against ``specs`` (name → shape); raise the ValueError that ``shapes`` describes."""
+    """Hold ``arrays`` (name → array) against ``specs`` (name → shape); raise as ``shapes`` describes."""
     known, first = {"": 1}, None
     for name, array in arrays.items():
         check_array(name, array, where)
@@ -63,7 +64,7 @@ def check_array(name, array, where):
 
 
 def check_shape(name, shape, spec, known, where):
-    """Bind the letters of ``spec`` that are new, compare the others; ``known`` collects them once the shape fits."""
+    """Bind the letters of ``spec`` that are new to ``known``, which changes only if the shape fits."""
     words = spec.split()
     tail = words[1:] if words[0] == "..." else words
     split = len(shape) - len(tail)

@@ -1,11 +1,13 @@
 """Is a gradient right, and how far back does it reach?
 
-Checks: finite differences along random directions, relative error. Through time: the gradient with respect to every
-earlier state, the Jacobian of a step, products of Jacobians and their singular values, the largest Lyapunov exponent.
+Checks: finite differences along random directions, relative error. Through time: the gradient with respect to
+every earlier state, the Jacobian of a step, products of Jacobians and their singular values, the largest
+Lyapunov exponent.
 
-A ``cell`` is a module with one state h, from either package: ``rnncourse.reference.rnn`` with NumPy arrays, or
-``rnncourse.pytorch.rnn`` with tensors. ``weights`` is what its ``step`` takes after the state: (U, W, b), or (U, W, b, f)
-for an f other than tanh. Results are NumPy arrays of the input's dtype, whichever the package.
+A ``cell`` is a module with one state h, from either package: ``rnncourse.reference.rnn`` with NumPy arrays,
+or ``rnncourse.pytorch.rnn`` with tensors. ``weights`` is what its ``step`` takes after the state: (U, W, b),
+or (U, W, b, f) for an f other than tanh. Results are NumPy arrays of the input's dtype, whichever package.
+
 m = input size, n = hidden size, T = steps, B = batch.
 """
 
@@ -13,18 +15,19 @@ import numpy as np
 
 from rnncourse.checks import check_array, check_finite, shapes
 
-# ---- is it right? ---------------------------------------------------------------------------------------------------
+# ---- is it right? ------------------------------------------------------------------------------------------
 
 
 def relative_error(a, b):
-    """How far two arrays are apart, measured by the larger of their largest entries:  max|a − b| / max(max|a|, max|b|).
+    """How far two arrays are apart, by the measure of their largest entry:  max|a − b| / max(max|a|, max|b|).
 
-    0 if they are equal, also if both are all zero or empty; 1 if only one is all zero; never above 2. Symmetric.
-    The largest entry is the measure for all entries: one that cancels to almost zero carries rounding errors of the
-    size of its neighbours', and divided by itself would look wrong.
+    0 if they are equal, also if both are all zero or empty; 1 if only one is all zero; never above 2.
+    Symmetric. The largest entry is the measure for all entries: one that cancels to almost zero carries
+    rounding errors of the size of its neighbours', and divided by itself would look wrong.
     a, b: NumPy arrays, tensors or numbers, of the same shape. Returns a float.
     Raises ValueError for different shapes and for NaN or infinity.
-    Source: the notes of CS231n, "Gradient checks", https://cs231n.github.io/neural-networks-3/, entry by entry there.
+    Source: the notes of CS231n, "Gradient checks", https://cs231n.github.io/neural-networks-3/, entry by
+    entry there.
     """
     a, b = as_numpy(a), as_numpy(b)
     if a.shape != b.shape:
@@ -38,7 +41,8 @@ def relative_error(a, b):
 def random_direction(arrays, rng):
     """A direction in the space of all entries of ``arrays`` together: uniform on the sphere of radius 1.
 
-    arrays: list or NamedTuple of arrays or tensors; rng: numpy Generator. Returns a list of NumPy arrays of their shapes.
+    arrays: list or NamedTuple of arrays or tensors; rng: numpy Generator. Returns a list of NumPy arrays of
+    their shapes.
     """
     direction = [rng.normal(size=tuple(array.shape)) for array in arrays]
     length = np.sqrt(sum(np.sum(d * d) for d in direction))
@@ -46,13 +50,14 @@ def random_direction(arrays, rng):
 
 
 def finite_difference(loss, arrays, direction, step=1e-5):
-    """The slope of ``loss`` at ``arrays`` along ``direction``:  (loss(a + ε d) − loss(a − ε d)) / 2ε,  ε = step.
+    """The slope of ``loss`` along a direction,  (loss(a + ε d) − loss(a − ε d)) / 2ε,  with ε = step.
 
-    loss: a function of as many arguments as there are arrays, which returns one number. arrays: list or NamedTuple of
-    float64 arrays or tensors. direction: a list of their shapes; a unit vector gives one entry of the gradient.
-    The error is about ε² f‴/6 from the formula and 10⁻¹⁶ |f| / ε from rounding: 10⁻⁵ keeps both near 10⁻¹¹.
-    Returns a float. Raises ValueError for arrays that are not float64, where the rounding would drown the slope, for
-    non-finite entries, and for a direction of other shapes.
+    loss: a function of as many arguments as there are arrays, which returns one number. arrays: list or
+    NamedTuple of float64 arrays or tensors. direction: a list of their shapes; a unit vector gives one entry
+    of the gradient. The error is about ε² f‴/6 from the formula and 10⁻¹⁶ |f| / ε from rounding: 10⁻⁵ keeps
+    both near 10⁻¹¹.
+    Returns a float. Raises ValueError for arrays that are not float64, where the rounding would drown the
+    slope, for non-finite entries, and for a direction of other shapes.
     """
     where = "gradients.finite_difference"
     arrays = check_float64(arrays, where)
@@ -66,12 +71,12 @@ def finite_difference(loss, arrays, direction, step=1e-5):
 
 
 def gradient_error(loss, arrays, grads, rng, directions=10, step=1e-5):
-    """The relative error of a gradient along random directions: finite differences against  Σ ⟨grads, direction⟩.
+    """The relative error of a gradient along random directions: finite differences against  Σ ⟨grad, d⟩.
 
     loss, arrays: as for ``finite_difference``; grads: ∂loss/∂ of each array, in order; rng: numpy Generator.
-    A correct gradient gives about 10⁻⁹; a wrong one as much as its part in the whole is wrong. All arrays move
-    at once, so give one array alone where a small gradient could hide behind large ones. Where a step of ε
-    crosses a kink, as ReLU has, a correct gradient looks wrong, too.
+    A correct gradient gives about 10⁻⁹; a wrong one as much as its part in the whole is wrong. All arrays
+    move at once, so give one array alone where a small gradient could hide behind large ones. Where a step of
+    ε crosses a kink, as ReLU has, a correct gradient looks wrong, too.
     Returns a float, ``relative_error`` over the directions. Raises ValueError as ``finite_difference`` does.
     """
     arrays = check_float64(arrays, "gradients.gradient_error")
@@ -87,7 +92,7 @@ def gradient_error(loss, arrays, grads, rng, directions=10, step=1e-5):
     return relative_error(measured, claimed)
 
 
-# ---- how far back does it reach? --------------------------------------------------------------------------------------
+# ---- how far back does it reach? ---------------------------------------------------------------------------
 
 
 @shapes(x="T B m", h0="B n", dh_T="B n")
@@ -98,21 +103,22 @@ def gradient_flow(cell, x, h0, weights, dh_T):
 
     x (T, B, m), h0 (B, n), dh_T (B, n) = ∂L/∂h_T. Returns (T+1, B, n): entry t is ∂L/∂h_t, the last is dh_T.
     Raises ValueError for shapes, dtypes or values that do not fit.
-    Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063, equations (4) and (5).
+    Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063.
     """
     before = states(cell, x, h0, weights)[:-1]
     flow = [as_numpy(dh_T)]
-    for x_t, h in zip(reversed(x), reversed(before), strict=True):
-        flow.append(pull_back(cell, x_t, h, weights, flow[-1]))
+    for t in reversed(range(len(x))):
+        flow.append(pull_back(cell, x[t], before[t], weights, flow[-1]))
     return np.stack(flow[::-1])
 
 
 @shapes(x="B m", h="B n")
 def jacobian(cell, x, h, weights):
-    """The Jacobian of one step,  J_ij = ∂(h_t)_i / ∂(h_{t−1})_j;  for the simple network  J = diag(f′(net_t)) W.
+    """The Jacobian of one step,  J_ij = ∂(h_t)_i / ∂(h_{t−1})_j;  in the simple network  diag(f′(net_t)) W.
 
-    x (B, m) is x_t and h (B, n) is h_{t−1}. Returns (B, n, n), one matrix for each item of the batch, exact: row i is
-    the way back of the unit vector e_i. Raises ValueError for shapes, dtypes or values that do not fit.
+    x (B, m) is x_t and h (B, n) is h_{t−1}. Returns (B, n, n), one matrix for each item of the batch, exact:
+    row i is the way back of the unit vector e_i. Raises ValueError for shapes, dtypes or values that do not
+    fit.
     """
     B, n = h.shape
     item = np.repeat(np.arange(B), n)  # n copies of every item, one for each row of its Jacobian
@@ -127,9 +133,10 @@ def jacobians(cell, x, h0, weights):
     x (T, B, m), h0 (B, n). Returns (T, B, n, n): entry t is ∂h_{t+1}/∂h_t, with h_0 = h0.
     Raises ValueError for shapes, dtypes or values that do not fit.
     """
+    (T, B, m), n = x.shape, h0.shape[1]
     before = states(cell, x, h0, weights)[:-1]
-    J = [jacobian(cell, x_t, h, weights) for x_t, h in zip(x, before, strict=True)]
-    return np.stack(J) if J else np.empty((0, *h0.shape, h0.shape[-1]), as_numpy(h0).dtype)
+    # The states are known, so the steps need not wait for each other: all are items of one batch.
+    return jacobian(cell, x.reshape(T * B, m), before.reshape(T * B, n), weights).reshape(T, B, n, n)
 
 
 @shapes(J="T B n n")
@@ -137,7 +144,7 @@ def products(J):
     """The products of Jacobians from the end of time:  P_t = J_{T−1} ⋯ J_{t+1} J_t = ∂h_T/∂h_t,  P_T = 1.
 
     J (T, B, n, n), NumPy, as ``jacobians`` returns it. Returns (T+1, B, n, n). ∂L/∂h_t = P_tᵀ ∂L/∂h_T.
-    Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063, equation (5).
+    Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063.
     """
     T, B, n, _ = J.shape
     P = np.empty((T + 1, B, n, n), J.dtype)
@@ -149,7 +156,7 @@ def products(J):
 
 @shapes(J="T B n n")
 def singular_values(J):
-    """The singular values of ∂h_T/∂h_t for every t: by how much a gradient can grow or shrink on its way back to h_t.
+    """The singular values of ∂h_T/∂h_t for every t: what a gradient can grow or shrink by on its way to h_t.
 
     J (T, B, n, n), as ``jacobians`` returns it. Returns (T+1, B, n), largest first; the last entry is all 1.
     What is below about 10⁻¹⁶ of the largest (float64) is rounding.
@@ -161,15 +168,17 @@ def singular_values(J):
 def lyapunov(cell, x, h0, weights, discard=0):
     """The largest Lyapunov exponent: the mean growth of a small difference between two states, per step.
 
-        λ = lim 1/T · log ‖J_{T−1} ⋯ J_0 v‖,   here   1/(T−d) · Σ_{t≥d} log ‖J_t v_t‖,   v_{t+1} = J_t v_t / ‖J_t v_t‖
+        λ = lim 1/T · log ‖J_{T−1} ⋯ J_0 v‖,   T → ∞
+        here   1/(T−d) · Σ_{t≥d} log ‖J_t v_t‖   with   v_{t+1} = J_t v_t / ‖J_t v_t‖
 
-    Below 0 differences die, above 0 they grow; the same factor e^λ per step governs gradients on their way back.
-    x (T, B, m): zeros for the network left to itself; h0 (B, n). discard = d: the first d steps let the state and v find
-    their course and are not counted. v starts in a fixed random direction and is brought back to length 1 at every step,
-    so nothing overflows however large T. Returns (B,), in nats per step; −∞ where a difference dies altogether.
-    Raises ValueError for shapes, dtypes or values that do not fit, for no steps, and for a discard outside 0 … T−1.
-    Source: Benettin, Galgani, Giorgilli and Strelcyn (1980), part 2, doi:10.1007/BF02128237; for recurrent networks Vogt
-    et al. (2020), arXiv:2006.14123.
+    Below 0 differences die, above 0 they grow. The same factor e^λ per step governs gradients on the way back.
+    x (T, B, m): zeros for the network left to itself; h0 (B, n). discard = d: the first d steps let the state
+    and v find their course and are not counted. v starts in a fixed random direction and is brought back to
+    length 1 at every step, so nothing overflows however large T is.
+    Returns (B,), in nats per step; −∞ where a difference dies altogether.
+    Raises ValueError for shapes, dtypes or values that do not fit, no steps, and a discard outside 0 … T−1.
+    Source: Benettin, Galgani, Giorgilli and Strelcyn (1980), part 2, doi:10.1007/BF02128237; for recurrent
+    networks Vogt et al. (2020), arXiv:2006.14123.
     """
     if not len(x):
         raise ValueError("gradients.lyapunov: expected at least one step in x, got none")
@@ -178,9 +187,11 @@ def lyapunov(cell, x, h0, weights, discard=0):
     v = np.random.default_rng(0).normal(size=tuple(h0.shape))
     v /= np.linalg.norm(v, axis=-1, keepdims=True)
     total = np.zeros(len(v))
-    before = states(cell, x, h0, weights)[:-1]
-    for t, (x_t, h) in enumerate(zip(x, before, strict=True)):
-        v = np.einsum("bij,bj->bi", jacobian(cell, x_t, h, weights), v)
+    h, block = states(cell, x, h0, weights), 50
+    for t in range(len(x)):
+        if t % block == 0:  # many Jacobians at once, for speed, but not all, for memory
+            J = jacobians(cell, x[t : t + block], h[t], weights)
+        v = np.einsum("bij,bj->bi", J[t % block], v)
         growth = np.linalg.norm(v, axis=-1)
         v = v / np.where(growth > 0, growth, 1)[:, None]
         if t >= discard:
@@ -189,16 +200,17 @@ def lyapunov(cell, x, h0, weights, discard=0):
     return total / (len(x) - discard)
 
 
-# ---- what both packages need ------------------------------------------------------------------------------------------
+# ---- what both packages need -------------------------------------------------------------------------------
 
 
 def states(cell, x, h0, weights):
-    """h_0 … h_T: the states along x, each (B, n), as ``cell`` has them."""
-    return [h0, *cell.forward(x, h0, *weights)[0]]
+    """h_0 … h_T along x, (T+1, B, n), of the kind of h0."""
+    hs = cell.forward(x, h0, *weights)[0]
+    return like(h0, np.concatenate([as_numpy(h0)[None], as_numpy(hs)]))
 
 
 def pull_back(cell, x_t, h, weights, dh):
-    """J_tᵀ dh: a gradient taken back through one step. The one place that knows how each package does that."""
+    """J_tᵀ dh: a gradient taken back through one step. Only here it matters whose the cell is."""
     if is_tensor(h):
         import torch  # here, so that the reference runs where torch is not installed
 

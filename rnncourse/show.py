@@ -6,7 +6,7 @@ from IPython.display import Markdown
 
 
 def source(obj):
-    """The source of a function, class or module, with its path in the repository above it, coloured by the reader's theme.
+    """The source of a function, class or module, its path in the repository above it, in the theme's colours.
 
     Decorators and docstring are shown: they hold the shapes. Raises TypeError for what has no Python source.
     """

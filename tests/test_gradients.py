@@ -1,4 +1,4 @@
-"""The tools that check gradients, checked; gradient flow, Jacobians and the Lyapunov exponent against what is known."""
+"""The tools that check gradients, checked; flow, Jacobians and Lyapunov exponent against what is known."""
 
 import re
 from types import SimpleNamespace
@@ -28,7 +28,7 @@ def case(package, T=6, B=2, m=3, n=4, gain=1.0, f="tanh", seed=0, dtype=np.float
     return reference_rnn, x, h0, (*weights, getattr(ops, f)), dh_T
 
 
-# ---- is it right? -----------------------------------------------------------------------------------------------------
+# ---- is it right? ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,7 @@ def case(package, T=6, B=2, m=3, n=4, gain=1.0, f="tanh", seed=0, dtype=np.float
 )
 def test_relative_error(a, b, error):
     a, b = np.array(a), np.array(b)
-    assert (
-        gradients.relative_error(a, b)
-        == gradients.relative_error(b, a)
-        == pytest.approx(error, rel=1e-6, abs=0)
-    )
+    assert gradients.relative_error(a, b) == gradients.relative_error(b, a) == pytest.approx(error, rel=1e-6, abs=0)
     assert gradients.relative_error(torch.from_numpy(a), b) == gradients.relative_error(a, b)
 
 
@@ -62,9 +58,7 @@ def test_relative_error_takes_what_autograd_gives():
 
 
 def test_relative_error_refuses():
-    with pytest.raises(
-        ValueError, match=re.escape("relative_error: expected b of shape (3,), as a has, got (1, 3)")
-    ):
+    with pytest.raises(ValueError, match=re.escape("relative_error: expected b of shape (3,), as a has, got (1, 3)")):
         gradients.relative_error(np.ones(3), np.ones((1, 3)))
     with pytest.raises(
         ValueError, match=re.escape("expected finite values in b, got 1 NaN or infinite, first at (1,)")
@@ -124,9 +118,7 @@ def test_checks_refuse():
         gradients.finite_difference(loss, [torch.ones(3)], [np.ones(3)])
     with say("gradients.finite_difference: expected arrays[0] to be an array, got float"):
         gradients.finite_difference(loss, [1.0], [1.0])
-    with say(
-        "gradients.finite_difference: expected finite values in arrays[0], got 1 NaN or infinite, first at (0,)"
-    ):
+    with say("finite_difference: expected finite values in arrays[0], got 1 NaN or infinite, first at (0,)"):
         gradients.finite_difference(loss, [np.array([np.nan])], [np.ones(1)])
     with say("gradients.finite_difference: expected a direction of shapes [(3,)], got [(4,)]"):
         gradients.finite_difference(loss, [np.ones(3)], [np.ones(4)])
@@ -134,7 +126,7 @@ def test_checks_refuse():
         gradients.gradient_error(loss, [np.ones(3)], [np.ones((1, 3))], rng)
 
 
-# ---- how far back does it reach? --------------------------------------------------------------------------------------
+# ---- how far back does it reach? ---------------------------------------------------------------------------
 
 
 @BOTH
@@ -197,9 +189,7 @@ def test_jacobians_products_and_singular_values(package):
 @BOTH
 def test_no_steps(package):
     cell, x, h0, weights, dh_T = case(package, T=0)
-    np.testing.assert_array_equal(
-        gradients.gradient_flow(cell, x, h0, weights, dh_T), gradients.as_numpy(dh_T)[None]
-    )
+    np.testing.assert_array_equal(gradients.gradient_flow(cell, x, h0, weights, dh_T), gradients.as_numpy(dh_T)[None])
     J = gradients.jacobians(cell, x, h0, weights)
     assert J.shape == (0, 2, 4, 4) and gradients.products(J).shape == (1, 2, 4, 4)
     with pytest.raises(ValueError, match="gradients.lyapunov: expected at least one step in x, got none"):
@@ -229,13 +219,9 @@ def test_trained_parameters_need_no_detaching():
 def test_shapes_are_checked(function):
     cell, x, h0, weights, dh_T = case("reference")
     more = (dh_T,) if function == "gradient_flow" else ()
-    with pytest.raises(
-        ValueError, match=re.escape(f"gradients.{function}: expected h0 of shape (B=2, n), got (4,)")
-    ):
+    with pytest.raises(ValueError, match=re.escape(f"gradients.{function}: expected h0 of shape (B=2, n), got (4,)")):
         getattr(gradients, function)(cell, x, h0[0], weights, *more)
-    with pytest.raises(
-        ValueError, match=re.escape("rnn.forward: expected h0 of shape (B=2, n=4), got (2, 5)")
-    ):
+    with pytest.raises(ValueError, match=re.escape("rnn.forward: expected h0 of shape (B=2, n=4), got (2, 5)")):
         wrong = np.ones((2, 5))
         getattr(gradients, function)(cell, x, wrong, weights, *([wrong] if more else []))
     with pytest.raises(
@@ -244,7 +230,7 @@ def test_shapes_are_checked(function):
         gradients.products(np.ones((2, 3, 4)))
 
 
-# ---- the Lyapunov exponent --------------------------------------------------------------------------------------------
+# ---- the Lyapunov exponent ---------------------------------------------------------------------------------
 
 
 def alone(package, W, h0, T, b=None):
@@ -261,7 +247,7 @@ def alone(package, W, h0, T, b=None):
 @BOTH
 @pytest.mark.parametrize("eigenvalues", [[1.7, 1.1, -0.3], [0.9, -0.5, 0.1], [-1.25, 0.5, 0.2]], ids=str)
 def test_lyapunov_of_a_linear_map(package, eigenvalues):
-    """At h = 0 the tanh network is the linear map W: its exponent is the logarithm of the largest |eigenvalue|."""
+    """At h = 0 the tanh network is the linear map W: its exponent is the log of the largest |eigenvalue|."""
     S = np.random.default_rng(2).normal(size=(3, 3))
     W = S @ np.diag(eigenvalues) @ np.linalg.inv(S)
     exponent = gradients.lyapunov(*alone(package, W, np.zeros(3), T=200), discard=100)
@@ -282,9 +268,7 @@ def test_lyapunov_of_one_unit(package, w, start):
 
 def test_lyapunov_of_a_rotation_is_zero():
     c, s = np.cos(0.3), np.sin(0.3)
-    np.testing.assert_allclose(
-        gradients.lyapunov(*alone("reference", [[c, -s], [s, c]], [0, 0], T=50)), 0, atol=1e-14
-    )
+    np.testing.assert_allclose(gradients.lyapunov(*alone("reference", [[c, -s], [s, c]], [0, 0], T=50)), 0, atol=1e-14)
 
 
 def test_lyapunov_of_a_growing_relu_network():
@@ -301,7 +285,7 @@ def test_lyapunov_of_what_dies_is_minus_infinity():
 
 
 def test_lyapunov_is_the_growth_of_gradients():
-    """A large chaotic network: the gradient's growth on its way back, per step, is the exponent of the way forward."""
+    """A large chaotic network: its gradient grows, per step of the way back, by the exponent of the way there."""
     rng = np.random.default_rng(0)
     n, T = 60, 600
     W = 2.0 * rng.normal(size=(n, n)) / n**0.5

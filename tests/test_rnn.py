@@ -1,4 +1,4 @@
-"""The simple recurrent network: the reference against its own step, torch.nn.RNN and finite differences; the module."""
+"""The simple recurrent network: the reference against its step, torch and finite differences; the module."""
 
 import ast
 import inspect
@@ -47,7 +47,7 @@ class Case:
 
 
 def close(ours, theirs, rtol=1e-10):
-    """Entries within rtol of the array's largest: an entry that cancels to almost nothing keeps its rounding error."""
+    """Within rtol of the largest entry: one that cancels to almost nothing keeps its rounding error."""
     ours, theirs = gradients.as_numpy(ours), gradients.as_numpy(theirs)
     assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
     np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol * np.abs(theirs).max(initial=0))
@@ -73,7 +73,7 @@ def autograd(case, cut=None):
     return hs, h[0], rnn.Grads(*torch.autograd.grad(loss, wanted))
 
 
-# ---- the reference: forward -------------------------------------------------------------------------------------------
+# ---- the reference: forward --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("f", [ops.tanh, ops.relu, ops.sigmoid], ids=lambda f: f.__name__)
@@ -96,9 +96,7 @@ def test_step_takes_one_vector_or_a_batch():
 
 def test_dtype_follows_the_input():
     case = Case()
-    x, h0, U, W, b, dhs, dh_T = (
-        a.astype(np.float32) for a in (case.x, case.h0, *case.weights, case.dhs, case.dh_T)
-    )
+    x, h0, U, W, b, dhs, dh_T = (a.astype(np.float32) for a in (case.x, case.h0, *case.weights, case.dhs, case.dh_T))
     hs, h_T, cache = rnn.forward(x, h0, U, W, b)
     grads = rnn.backward(dhs, dh_T, cache)
     assert {a.dtype for a in (hs, h_T, *grads, *rnn.by_lag(dhs, dh_T, cache))} == {np.dtype(np.float32)}
@@ -114,7 +112,7 @@ def test_no_steps():
     assert grads.x.shape == (0, 3, 4) and not any(a.any() for a in (grads.U, grads.W, grads.b))
 
 
-# ---- the reference: backward ------------------------------------------------------------------------------------------
+# ---- the reference: backward -------------------------------------------------------------------------------
 
 
 @NONLINEARITIES
@@ -147,7 +145,7 @@ def test_gradients_against_finite_differences(f):
 
 
 def test_whole_network_against_torch():
-    """Loss on every step through V and the softmax, and all gradients back to x and h0: what chapter 1.3 derives."""
+    """Loss on every step through V and softmax, all gradients back to x and h0: what chapter 1.3 derives."""
     case, rng = Case(), np.random.default_rng(3)
     V, b_y, targets = rng.normal(size=(7, 5)), rng.normal(size=7), rng.integers(7, size=(6, 3))
     hs, _, cache = case.forward()
@@ -236,19 +234,15 @@ def test_wrong_cotangents_and_functions():
             ValueError, match=re.escape(f"{name}: expected dhs of shape (T=6, B=3, n=5), got (5, 3, 5)")
         ):
             function(case.dhs[1:], case.dh_T, cache)
-        with pytest.raises(
-            ValueError, match=re.escape(f"{name}: expected dh_T of shape (B=3, n=5), got (1, 3, 5)")
-        ):
+        with pytest.raises(ValueError, match=re.escape(f"{name}: expected dh_T of shape (B=3, n=5), got (1, 3, 5)")):
             function(case.dhs, case.dh_T[None], cache)
-        with pytest.raises(
-            ValueError, match=f"{name}: expected dhs of dtype float64, as hs has, got float32"
-        ):
+        with pytest.raises(ValueError, match=f"{name}: expected dhs of dtype float64, as hs has, got float32"):
             function(case.dhs.astype(np.float32), case.dh_T, cache)
     with pytest.raises(ValueError, match="expected f to be ops.tanh, ops.sigmoid or ops.relu, got cos"):
         rnn.forward(case.x, case.h0, *case.weights, np.cos)
 
 
-# ---- the reference: truncated -----------------------------------------------------------------------------------------
+# ---- the reference: truncated ------------------------------------------------------------------------------
 
 
 @NONLINEARITIES
@@ -284,9 +278,7 @@ def test_truncated_is_training_chunk_by_chunk(window):
 
 @pytest.mark.parametrize("window", [0, -1, 2.0, "3"])
 def test_bad_window(window):
-    with pytest.raises(
-        ValueError, match="rnn.backward: expected window to be None or an integer of at least 1"
-    ):
+    with pytest.raises(ValueError, match="rnn.backward: expected window to be None or an integer of at least 1"):
         Case().backward(window=window)
 
 
@@ -300,7 +292,7 @@ def test_lags_sum_to_the_whole(f, T):
 
 
 def test_each_lag_against_torch():
-    """Lag k by autograd: give every use of W its own copy, and keep, of the loss at step t, the copy used at t − k."""
+    """Lag k by autograd: each use of W has its own copy; of the loss at t, count the copy used at t − k."""
     case, T = Case(), 6
     U, W, b = (torch.from_numpy(a) for a in case.weights)
     copies = [W.clone().requires_grad_() for _ in range(T)]
@@ -318,7 +310,7 @@ def test_each_lag_against_torch():
 
 
 def test_truncation_blames_only_uses_within_the_chunk():
-    """Window 1 keeps exactly lag 0, and one step's loss reaches back to the start of its chunk, no further."""
+    """Window 1 keeps exactly lag 0; a step's loss reaches back to the start of its chunk, no further."""
     case = Case()
     lags = rnn.by_lag(case.dhs, case.dh_T, case.forward()[-1])
     all_close(case.backward(window=1)[2:], [a[0] for a in lags][2:], 1e-13)
@@ -328,7 +320,7 @@ def test_truncation_blames_only_uses_within_the_chunk():
     assert reached.tolist() == [False, False, False, True, True, False]
 
 
-# ---- between the packages ---------------------------------------------------------------------------------------------
+# ---- between the packages ----------------------------------------------------------------------------------
 
 
 def test_both_packages_have_the_same_step():
@@ -339,9 +331,7 @@ def test_both_packages_have_the_same_step():
     assert body(rnn.step) == body(pytorch_rnn.step)
 
 
-@pytest.mark.parametrize(
-    "module", ["reference", "reference.rnn", "reference.readout", "data.text", "gradients"]
-)
+@pytest.mark.parametrize("module", ["reference", "reference.rnn", "reference.readout", "data.text", "gradients"])
 def test_importing_the_reference_does_not_import_torch(module):
     code = f"import sys, rnncourse.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -401,13 +391,11 @@ def test_to_torch_refuses():
     U, W, b = Case().weights
     with pytest.raises(ValueError, match="rnn.to_torch: expected f to be ops.tanh or ops.relu, got sigmoid"):
         rnn.to_torch(U, W, b, ops.sigmoid)
-    with pytest.raises(
-        ValueError, match=re.escape("rnn.to_torch: expected W of shape (n=5, n=5), got (5, 4)")
-    ):
+    with pytest.raises(ValueError, match=re.escape("rnn.to_torch: expected W of shape (n=5, n=5), got (5, 4)")):
         rnn.to_torch(U, U, b)
 
 
-# ---- the PyTorch module -----------------------------------------------------------------------------------------------
+# ---- the PyTorch module ------------------------------------------------------------------------------------
 
 
 def functional(case, *, f=torch.tanh):
@@ -435,9 +423,7 @@ def test_functional_forward_is_step_in_a_loop():
         close(h, expected, 1e-13)
 
 
-@pytest.mark.parametrize(
-    "check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck], ids=lambda c: c.__name__
-)
+@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck], ids=lambda c: c.__name__)
 def test_gradcheck(check):
     forward, arguments = functional(Case(T=3, B=2, m=2, n=3))
     assert check(forward, arguments)
@@ -454,7 +440,7 @@ def test_gradcheck(check):
 
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 def test_module_is_torch_nn_RNN(nonlinearity):
-    """Same start from the same seed, same names, same outputs, same gradients; states load unchanged both ways."""
+    """Same start from the same seed, names, outputs and gradients; states load unchanged both ways."""
     torch.manual_seed(5)
     theirs = torch.nn.RNN(4, 5, nonlinearity=nonlinearity, dtype=torch.float64)
     torch.manual_seed(5)
@@ -485,21 +471,13 @@ def test_module_errors():
     module = RNN(3, 4)
     with pytest.raises(ValueError, match="RNN: expected nonlinearity 'tanh' or 'relu', got 'sigmoid'"):
         RNN(3, 4, "sigmoid")
-    with pytest.raises(
-        ValueError, match=re.escape("rnn.RNN.forward: expected h0 of shape (1, B=2, n), got (2, 4)")
-    ):
+    with pytest.raises(ValueError, match=re.escape("rnn.RNN.forward: expected h0 of shape (1, B=2, n), got (2, 4)")):
         module(torch.zeros(5, 2, 3), torch.zeros(2, 4))
-    with pytest.raises(
-        ValueError, match=re.escape("rnn.RNN.forward: expected x of shape (T, B, m), got (5, 3)")
-    ):
+    with pytest.raises(ValueError, match=re.escape("rnn.RNN.forward: expected x of shape (T, B, m), got (5, 3)")):
         module(torch.zeros(5, 3))
-    with pytest.raises(
-        ValueError, match=re.escape("rnn.forward: expected x of shape (T, B, m=3), got (5, 2, 7)")
-    ):
+    with pytest.raises(ValueError, match=re.escape("rnn.forward: expected x of shape (T, B, m=3), got (5, 2, 7)")):
         module(torch.zeros(5, 2, 7))
-    with pytest.raises(
-        ValueError, match="rnn.forward: expected x of dtype torch.float32, as U has, got torch.float64"
-    ):
+    with pytest.raises(ValueError, match="rnn.forward: expected x of dtype torch.float32, as U has, got torch.float64"):
         module(torch.zeros(5, 2, 3).double())
 
 
@@ -510,8 +488,6 @@ def test_module_without_steps():
 
 def test_module_runs_on_shapes_alone():
     """On torch's meta device: what runs there runs on any device, for no tensor is made on the wrong one."""
-    hs, h_T = RNN(3, 4, device="meta", dtype=torch.bfloat16)(
-        torch.zeros(5, 2, 3, device="meta", dtype=torch.bfloat16)
-    )
+    hs, h_T = RNN(3, 4, device="meta", dtype=torch.bfloat16)(torch.zeros(5, 2, 3, device="meta", dtype=torch.bfloat16))
     assert hs.shape == (5, 2, 4) and h_T.shape == (1, 2, 4)
     assert hs.device.type == "meta" and hs.dtype == torch.bfloat16

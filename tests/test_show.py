@@ -39,9 +39,7 @@ def test_code_and_path(obj, path, starts, root):
 
 @pytest.mark.parametrize("obj", [len, np.tanh, torch.nn.RNN, np.ones(3), 3, "rnncourse", inspect], ids=repr)
 def test_only_the_course(obj):
-    with pytest.raises(
-        TypeError, match="show.source: expected a function, class or module of rnncourse, got "
-    ):
+    with pytest.raises(TypeError, match="show.source: expected a function, class or module of rnncourse, got "):
         source(obj)
 
 

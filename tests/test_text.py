@@ -1,4 +1,4 @@
-"""The real text: the same everywhere, split by file, encoded without loss; and every error that your own text can give."""
+"""The real text: the same everywhere, split by file, encoded without loss; every error of your own text."""
 
 import hashlib
 import re
@@ -13,9 +13,7 @@ from rnncourse.data import text
 from rnncourse.data.text import ASCII, Corpus, Vocabulary
 
 DRAWN = settings(deadline=None, derandomize=True, max_examples=50)  # the same cases every time
-LOCKED = (
-    "1.9.1"  # the scikit-learn of requirements.lock: with a new one, write down the new sizes and digests
-)
+LOCKED = "1.9.1"  # the scikit-learn of requirements.lock: with a new one, write down the new sizes and digests
 PARTS = {
     "prose": [(2315652, "9b5847966aa7ab6f"), (357023, "306bfc3a3c9b6da8"), (492977, "42a0c71bcc649b74")],
     "code": [(5423280, "706f48b7e753e94e"), (777371, "a0a97686321db4cf"), (1064630, "e7bbe33e1aefc50e")],
@@ -28,12 +26,10 @@ def corpus(request):
     return request.param, getattr(text, request.param)()
 
 
-# ---- the corpora ------------------------------------------------------------------------------------------------------
+# ---- the corpora -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(
-    sklearn.__version__ != LOCKED, reason=f"sizes and digests are those of scikit-learn {LOCKED}"
-)
+@pytest.mark.skipif(sklearn.__version__ != LOCKED, reason=f"sizes and digests are those of scikit-learn {LOCKED}")
 def test_the_text_is_the_same_everywhere(corpus):
     name, parts = corpus
     assert [(len(p), hashlib.sha256(p.encode()).hexdigest()[:16]) for p in parts] == PARTS[name]
@@ -61,7 +57,8 @@ def test_sources_are_the_modules_of_scikit_learn_and_nothing_else():
 
 
 def test_docstrings_in_the_order_of_the_file():
-    source = '"""Module."""\ndef f():\n    """F.\n\n    one\n      two\n    """\nclass C:\n    """C."""\n    def g(self): "\\d"\nx = 1\n'
+    source = '"""Module."""\ndef f():\n    """F.\n\n    one\n      two\n    """\n'
+    source += 'class C:\n    """C."""\n    def g(self): "\\d"\nx = 1\n'
     assert text.docstrings(source) == ["Module.", "F.\n\none\n  two", "C.", "\\d"]
 
 
@@ -70,7 +67,7 @@ def test_to_ascii():
     assert set(text.to_ascii("".join(map(chr, range(0x3000))))) <= set(ASCII.symbols)
 
 
-# ---- the split --------------------------------------------------------------------------------------------------------
+# ---- the split ---------------------------------------------------------------------------------------------
 
 
 def by_file(names):
@@ -98,7 +95,7 @@ def test_the_order_of_the_files_does_not_matter():
     assert text.by_file(texts) == text.by_file(dict(reversed(texts.items())))
 
 
-# ---- the vocabulary ---------------------------------------------------------------------------------------------------
+# ---- the vocabulary ----------------------------------------------------------------------------------------
 
 
 @DRAWN
@@ -146,7 +143,7 @@ def test_decode_names_what_is_allowed(numbers):
         Vocabulary("helo").decode(numbers)
 
 
-# ---- your own text ----------------------------------------------------------------------------------------------------
+# ---- your own text -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -197,9 +194,8 @@ def complaint(kind, *arguments):
 
 def test_missing_path(tmp_path):
     said = complaint(FileNotFoundError, tmp_path / "none.txt")
-    assert (
-        said
-        == f"text.load: expected a text file or a folder of .txt files, found nothing at {tmp_path / 'none.txt'}"
+    assert said == "text.load: expected a text file or a folder of .txt files, found nothing at " + str(
+        tmp_path / "none.txt"
     )
 
 
@@ -211,14 +207,12 @@ def test_empty_file(write, content):
 
 def test_folder_without_texts(write):
     folder = write("text", "folder/notes.md").parent
-    assert (
-        complaint(ValueError, folder) == f"text.load: expected .txt files in the folder {folder}, found none"
-    )
+    assert complaint(ValueError, folder) == f"text.load: expected .txt files in the folder {folder}, found none"
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_undecodable_bytes(write, mark):
-    path = write(mark + "caf".encode() + b"\xe9 au lait")
+    path = write(mark + b"caf\xe9 au lait")
     assert complaint(ValueError, path) == (
         f"text.load: expected UTF-8 text in {path}, got the byte 0xE9 at position {3 + len(mark)}; "
         "save the file as UTF-8 first"
@@ -228,8 +222,8 @@ def test_undecodable_bytes(write, mark):
 def test_characters_outside_the_vocabulary(write):
     path = write("a naïve text")
     assert complaint(ValueError, path, ASCII) == (
-        f"text.load: in {path}: Vocabulary.encode: expected only the 96 symbols of the vocabulary, got 'ï' (U+00EF), "
-        "the first at position 4"
+        f"text.load: in {path}: Vocabulary.encode: expected only the 96 symbols of the vocabulary, "
+        "got 'ï' (U+00EF), the first at position 4"
     )
 
 

@@ -1,9 +1,10 @@
 """Real text that is on every machine that runs this course, and your own.
 
-``prose()`` is the documentation of scikit-learn (its docstrings), ``code()`` its source, both read from the installed
-package (BSD licence). The lock file pins scikit-learn, so the text is the same under every Python; under another version
-of scikit-learn it is another text. Each is split into train, validation and test by file, so that no file is torn; what
-scikit-learn repeats from file to file (a parameter described twenty times in the same words) stands on both sides.
+``prose()`` is the documentation of scikit-learn (its docstrings), ``code()`` its source, both read from the
+installed package (BSD licence). The lock file pins scikit-learn, so the text is the same under every Python;
+under another version of scikit-learn it is another text. Each is split into train, validation and test by
+file, so that no file is torn; what scikit-learn repeats from file to file (a parameter described twenty times
+in the same words) stands on both sides.
 """
 
 import ast
@@ -56,32 +57,33 @@ class Vocabulary:
             shown = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in strange[:5])
             more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
             raise ValueError(
-                f"Vocabulary.encode: expected only the {len(self)} symbols of the vocabulary, got {shown}{more}, "
-                f"the first at position {min(text.index(c) for c in strange)}"
+                f"Vocabulary.encode: expected only the {len(self)} symbols of the vocabulary, "
+                f"got {shown}{more}, the first at position {min(text.index(c) for c in strange)}"
             )
         return np.fromiter((self.index[c] for c in text), np.int64, len(text))
 
     def decode(self, indices):
-        """The characters of these numbers: integers (N,) → str. Raises ValueError for a number outside 0 … k−1."""
+        """The characters of these numbers: integers (N,) → str.
+
+        Raises ValueError for numbers that are not integers or lie outside 0 … k−1.
+        """
         indices = np.asarray(indices)
-        if indices.size and not (
-            indices.dtype.kind in "iu" and 0 <= indices.min() and indices.max() < len(self)
-        ):
+        if indices.size and not (indices.dtype.kind in "iu" and 0 <= indices.min() and indices.max() < len(self)):
             raise ValueError(f"Vocabulary.decode: expected integers in 0 … {len(self) - 1}, got {indices}")
         return "".join(self.symbols[i] for i in indices.ravel())
 
 
 ASCII = Vocabulary("\n" + "".join(map(chr, range(32, 127))))
-"""Newline and the 95 printable ASCII characters: the vocabulary of ``prose`` and ``code``, fixed before any text is seen."""
+"""Newline and the 95 printable ASCII characters: fixed before any text is seen, as a vocabulary has to be."""
 
 
 def prose():
-    """scikit-learn's docstrings, about 3 million characters. Returns a Corpus over the vocabulary ``ASCII``."""
+    """scikit-learn's docstrings, about 3 million characters. Returns a Corpus of ``ASCII`` symbols."""
     return by_file({name: to_ascii("\n\n".join(docstrings(source))) for name, source in sources().items()})
 
 
 def code():
-    """scikit-learn's source, about 7 million characters. Returns a Corpus over the vocabulary ``ASCII``."""
+    """scikit-learn's source, about 7 million characters. Returns a Corpus of ``ASCII`` symbols."""
     return by_file({name: to_ascii(source) for name, source in sources().items()})
 
 
@@ -91,18 +93,16 @@ def origin():
 
 
 def load(path, vocabulary=None):
-    """Your own text: a UTF-8 file, cut 80 : 10 : 10 in reading order, or a folder of .txt files, split by file.
+    """Your own text: a UTF-8 file, cut 80 : 10 : 10 in its order, or a folder of .txt files, split by file.
 
     vocabulary: if given, every character must be in it. Returns a Corpus.
-    Raises FileNotFoundError for a path that is not there, and ValueError, which names the file, for a folder without
-    .txt files, an empty text, bytes that are not UTF-8, characters outside the vocabulary, or too little text (too few
-    files) for three parts that are not empty.
+    Raises FileNotFoundError for a path that is not there, and ValueError, which names the file, for a folder
+    without .txt files, an empty text, bytes that are not UTF-8, characters outside the vocabulary, or too
+    little text (too few files) for three parts that are not empty.
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise FileNotFoundError(
-            f"text.load: expected a text file or a folder of .txt files, found nothing at {path}"
-        )
+        raise FileNotFoundError(f"text.load: expected a text file or a folder of .txt files, found nothing at {path}")
     files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
     if not files:
         raise ValueError(f"text.load: expected .txt files in the folder {path}, found none")
@@ -117,13 +117,11 @@ def load(path, vocabulary=None):
 
 def read(file, vocabulary):
     try:
-        text = file.read_text(encoding="utf-8").removeprefix(
-            "\ufeff"
-        )  # an editor's byte order mark is no text
+        text = file.read_text(encoding="utf-8").removeprefix("\ufeff")  # an editor's byte order mark is no text
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"text.load: expected UTF-8 text in {file}, got the byte 0x{error.object[error.start]:02X} at position "
-            f"{error.start}; save the file as UTF-8 first"
+            f"text.load: expected UTF-8 text in {file}, got the byte 0x{error.object[error.start]:02X} "
+            f"at position {error.start}; save the file as UTF-8 first"
         ) from error
     if not text.strip():
         raise ValueError(f"text.load: expected text in {file}, got an empty file")
@@ -136,13 +134,13 @@ def read(file, vocabulary):
 
 
 def by_file(texts):
-    """Split name → text into 80 : 10 : 10 by a hash of the name: a new file never moves an old one to another part."""
+    """Split name → text into 80 : 10 : 10 by a hash of the name: a new file never moves an old one."""
     parts = ([], [], [])
     for name, text in sorted(texts.items()):
         if text:
             lot = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
             parts[max(lot - 7, 0)].append(text)
-    where = f"{len(texts)} files, dealt out by a hash of their names (joined into one file they would be cut in order),"
+    where = f"{len(texts)} files, dealt out by a hash of their names (joined to one, it is cut in order),"
     return check_split(Corpus(*("\n\n".join(part) for part in parts)), where)
 
 
@@ -156,8 +154,8 @@ def check_split(corpus, where):
 
 
 def sources():
-    """Path → text of scikit-learn's modules, without its tests, its copies of other packages, and the one file that
-    differs between operating systems. The package is found, not imported."""
+    """Path → text of scikit-learn's modules, without its tests, its copies of other packages, and the one
+    file that differs between operating systems. The package is found, not imported."""
     root = Path(find_spec("sklearn").origin).parent
     files = (f for f in root.rglob("*.py") if not {"tests", "externals"} & set(f.relative_to(root).parts))
     found = {f.relative_to(root).as_posix(): f.read_text(encoding="utf-8") for f in files}
@@ -168,9 +166,7 @@ def sources():
 def docstrings(source):
     """The docstrings of a module, its classes and functions, in the order in which they stand."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # about backslashes in other people's strings; the kind depends on the Python
+        warnings.simplefilter("ignore")  # about backslashes in other people's strings; the kind depends on the Python
         tree = ast.parse(source)
     nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
     nodes = sorted(nodes, key=lambda n: getattr(n, "lineno", 0))

@@ -1,4 +1,4 @@
-"""The simple recurrent network, h_t = f(U x_t + W h_{t−1} + b), as a drop-in for a one-layer ``torch.nn.RNN``."""
+"""The simple recurrent network, h_t = f(U x_t + W h_{t−1} + b), in place of a one-layer ``torch.nn.RNN``."""
 
 import torch
 from torch import nn, relu, tanh
@@ -23,10 +23,12 @@ def forward(x, h0, U, W, b, f=tanh):
 
 
 class RNN(nn.Module):
-    """One layer of ``torch.nn.RNN``, written out: same arguments, same parameter names, same start, same results.
+    """One layer of ``torch.nn.RNN``, written out: same parameter names, same start, same results.
 
-    forward(x, h0=None): x (T, B, m); h0 (1, B, n), zero if left out.  Returns hs (T, B, n) and the last state (1, B, n).
-    ``load_state_dict`` takes the state of a one-layer, one-direction ``torch.nn.RNN`` unchanged.
+    input_size is m, hidden_size is n, nonlinearity is "tanh" or "relu".
+    forward(x, h0=None): x (T, B, m); h0 (1, B, n), zero if left out. Returns hs (T, B, n) and the last state
+    (1, B, n). ``load_state_dict`` takes the state of a one-layer, one-direction ``torch.nn.RNN`` unchanged.
+    Raises ValueError for another nonlinearity, and for shapes, dtypes, devices or values that do not fit.
     """
 
     def __init__(self, input_size, hidden_size, nonlinearity="tanh", device=None, dtype=None):

@@ -1,1 +1,1 @@
-"""NumPy: every cell forward, and backward by hand. One idea per file; nothing here imports torch at the top."""
+"""NumPy: every cell forward, and backward by hand. One idea per file; none imports torch at the top."""

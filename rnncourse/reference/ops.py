@@ -30,9 +30,7 @@ def slope(f, h):
         return h * (1 - h)
     if f is relu:
         return (h > 0).astype(h.dtype)
-    raise ValueError(
-        f"ops.slope: expected f to be ops.tanh, ops.sigmoid or ops.relu, got {getattr(f, '__name__', f)}"
-    )
+    raise ValueError(f"ops.slope: expected f to be ops.tanh, ops.sigmoid or ops.relu, got {getattr(f, '__name__', f)}")
 
 
 @shapes(logits="... k")
@@ -51,9 +49,7 @@ def cross_entropy(logits, targets):
     """
     targets = np.asarray(targets)
     if targets.shape != logits.shape[:-1]:
-        raise ValueError(
-            f"ops.cross_entropy: expected targets of shape {logits.shape[:-1]}, got {targets.shape}"
-        )
+        raise ValueError(f"ops.cross_entropy: expected targets of shape {logits.shape[:-1]}, got {targets.shape}")
     wanted = one_hot(targets, logits.shape[-1], logits.dtype)
     count = max(targets.size, 1)
     log_p = log_softmax(logits, axis=-1)
@@ -70,9 +66,7 @@ def one_hot(indices, k, dtype=np.float64):
     if indices.dtype.kind not in "iu":
         raise ValueError(f"ops.one_hot: expected integer indices, got dtype {indices.dtype}")
     if indices.size and not (0 <= indices.min() and indices.max() < k):
-        raise ValueError(
-            f"ops.one_hot: expected indices in 0 … {k - 1}, got {indices.min()} … {indices.max()}"
-        )
+        raise ValueError(f"ops.one_hot: expected indices in 0 … {k - 1}, got {indices.min()} … {indices.max()}")
     out = np.zeros((*indices.shape, k), dtype)
     np.put_along_axis(out, indices[..., None], 1, axis=-1)
     return out

@@ -1,4 +1,4 @@
-"""The output layer: scores from states, logits_t = V h_t + b_y. A softmax over them is ``ops.cross_entropy``'s affair."""
+"""The output layer: scores from states, logits_t = V h_t + b_y. ``ops.cross_entropy`` has the softmax."""
 
 from typing import NamedTuple
 
@@ -23,6 +23,9 @@ def forward(hs, V, b_y):
 
 @shapes(V="k n", hs="... n", dlogits="... k")
 def backward(dlogits, hs, V):
-    """dhs = dlogits V,  dV = Σ dlogitsᵀ hs over all positions,  db_y = Σ dlogits.  Returns Grads(hs, V, b_y)."""
+    """dhs = dlogits V,  dV = Σ dlogitsᵀ hs,  db_y = Σ dlogits,  the sums over all positions.
+
+    dlogits (..., k), hs (..., n), V (k, n). Returns Grads(hs, V, b_y), of shapes (..., n), (k, n), (k,).
+    """
     rows = dlogits.reshape(-1, len(V))
     return Grads(hs=dlogits @ V, V=rows.T @ hs.reshape(-1, V.shape[1]), b_y=rows.sum(axis=0))

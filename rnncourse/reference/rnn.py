@@ -32,7 +32,7 @@ class Grads(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """What the way back needs: the input x (T, B, m), the states h_0 … h_T as h (T+1, B, n), the weights and f."""
+    """What the way back needs: the input x (T, B, m), the states h_0 … h_T as h (T+1, B, n), U, W and f."""
 
     x: np.ndarray
     h: np.ndarray
@@ -56,8 +56,8 @@ def forward(x, h0, U, W, b, f=tanh):
     """All steps: hs[t] = step(x[t], hs[t−1]), with h0 before the first.
 
     x (T, B, m), h0 (B, n), U (n, m), W (n, n), b (n,).
-    Returns hs (T, B, n), the last state h_T (B, n), and the cache for ``backward``. All three share memory: copy hs
-    before you write to it. T = 0 is allowed: hs is empty and h_T is h0.
+    Returns hs (T, B, n), the last state h_T (B, n), and the cache for ``backward``. All three share memory:
+    copy hs before you write to it. T = 0 is allowed: hs is empty and h_T is h0.
     """
     slope(f, h0)  # an f without a derivative is refused here, not after the loop
     (T, B, m), n = x.shape, len(b)
@@ -76,21 +76,20 @@ def backward(dhs, dh_T, cache, window=None):
         dU = Σ_t δ_t x_tᵀ,  dW = Σ_t δ_t h_{t−1}ᵀ,  db = Σ_t δ_t,  dx_t = Uᵀ δ_t,  dh_0 = Wᵀ δ_1
 
     dhs (T, B, n) is ∂L/∂hs and dh_T (B, n) is ∂L/∂h_T, each counting only the direct use of that output.
-    window: None, or an integer ≥ 1: Wᵀ δ_{t+1} is left out wherever t is a multiple of window. The steps are then
-    cut into chunks of that length, counted from the first; the state crosses every cut, the gradient none. This is
-    what ``detach`` between chunks does in PyTorch, and what training on a long text does chunk by chunk, so one call
-    with a window stands for that whole loop. A step sees between 1 and window steps of its past, by its place in the
-    chunk; for exactly window steps of past at every step, sum the first window lags of ``by_lag``.
+    window: None, or an integer ≥ 1: then Wᵀ δ_{t+1} is left out wherever t is a multiple of window. That cuts
+    the steps into chunks of this length, counted from the first; the state crosses every cut, the gradient
+    none. It is what ``detach`` between chunks does in PyTorch, and what training on a long text does chunk by
+    chunk, so one call stands for that whole loop with its weights held still. The loss at a step blames, by
+    its place in the chunk, between 1 and window uses of W; to let every step blame the last w uses, sum the
+    first w lags of ``by_lag``.
     Returns Grads(x, h0, U, W, b).
-    Raises ValueError for shapes, dtypes or values that do not fit the cache, or a window that is no integer ≥ 1.
-    Source: Werbos (1990), doi:10.1109/5.58337; truncation: Williams and Peng (1990), doi:10.1162/neco.1990.2.4.490
-    (their BPTT(h; h′) with h = h′ = window).
+    Raises ValueError for shapes, dtypes or values that do not fit the cache, and for a bad window.
+    Source: Werbos (1990), doi:10.1109/5.58337; truncation: Williams and Peng (1990),
+    doi:10.1162/neco.1990.2.4.490.
     """
     check_cotangents(dhs, dh_T, cache.h, "rnn.backward")
     if window is not None and not (isinstance(window, int | np.integer) and window >= 1):
-        raise ValueError(
-            f"rnn.backward: expected window to be None or an integer of at least 1, got {window!r}"
-        )
+        raise ValueError(f"rnn.backward: expected window to be None or an integer of at least 1, got {window!r}")
     x, h, U, W, f = cache
     (T, B, m), n = x.shape, len(W)
     delta = np.empty_like(dhs)
@@ -116,12 +115,15 @@ def by_lag(dhs, dh_T, cache):
 
         δ_t⁽⁰⁾ = f′(net_t) ⊙ ∂L/∂h_t directly,   δ_t⁽ᵏ⁾ = f′(net_t) ⊙ Wᵀ δ_{t+1}⁽ᵏ⁻¹⁾,   δ_t = Σ_k δ_t⁽ᵏ⁾
 
-    δ_t⁽ᵏ⁾ is the error at step t that comes from the output k steps later. Arguments as for ``backward``; dh_T counts
-    as a use of the last output. Returns Grads with one more axis in front, the lag k = 0 … T−1: x (T, T, B, m),
-    h0 (T, B, n), U (T, n, m), W (T, n, n), b (T, n). The sum over all lags is what ``backward`` returns; the sum over
-    the first w lags lets every output look back exactly w steps, which is truncation with a moving window.
-    Costs T times as much as ``backward``. Raises ValueError as ``backward`` does.
-    Source: Williams and Peng (1990), doi:10.1162/neco.1990.2.4.490 (their BPTT(h) is the sum over h lags).
+    δ_t⁽ᵏ⁾ is the error at step t that comes from the output k steps later. Arguments as for ``backward``;
+    dh_T counts as a use of the last output.
+    Returns Grads with one more axis in front, the lag k = 0 … T−1:
+    x (T, T, B, m), h0 (T, B, n), U (T, n, m), W (T, n, n), b (T, n).
+    The sum over all lags is what ``backward`` returns (for T ≥ 1); the sum over the first w lags lets the
+    loss at every step blame the last w uses, which is truncation with a window that moves along. If dhs is
+    not zero at one step t alone, lag k is the share of step t − k. Costs about T/2 times a ``backward``.
+    Raises ValueError for shapes, dtypes or values that do not fit the cache.
+    Source: truncation with a moving window is in Williams and Peng (1990), doi:10.1162/neco.1990.2.4.490.
     """
     check_cotangents(dhs, dh_T, cache.h, "rnn.by_lag")
     x, h, U, W, f = cache
@@ -132,9 +134,7 @@ def by_lag(dhs, dh_T, cache):
     direct[-1:] += dh_T
     delta = slopes * direct
     for k in range(T):
-        rows = delta.reshape(
-            (T - k) * B, n
-        )  # the steps that have an output k steps later: all but the last k
+        rows = delta.reshape((T - k) * B, n)  # the steps that have an output k steps later: all but the last k
         grads.x[k, : T - k] = (rows @ U).reshape(T - k, B, m)
         grads.h0[k] = delta[0] @ W
         grads.U[k] = rows.T @ x[: T - k].reshape((T - k) * B, m)
@@ -151,8 +151,8 @@ def check_cotangents(dhs, dh_T, h, where):
 def from_torch(module):
     """The weights of a one-layer, one-direction ``torch.nn.RNN`` (or ``rnncourse.pytorch.RNN``).
 
-    torch keeps two biases that are only ever added; here b is their sum, and zero for a module without bias. The
-    nonlinearity is no weight: for a ReLU module, give f = ops.relu to ``forward``.
+    torch keeps two biases that are only ever added; here b is their sum, and zero for a module without bias.
+    The nonlinearity is no weight: for a ReLU module, give f = ops.relu to ``forward``.
     Raises ValueError for more layers, two directions, a projection, or another kind of module.
     """
     state = {name: value.detach().cpu().numpy().copy() for name, value in module.named_parameters()}
@@ -168,16 +168,15 @@ def from_torch(module):
 
 @shapes(U="n m", W="n n", b="n")
 def to_torch(U, W, b, f=tanh):
-    """A ``torch.nn.RNN`` with these weights and their dtype; b goes to ``bias_ih_l0``, ``bias_hh_l0`` is zero.
+    """A ``torch.nn.RNN`` with these weights and their dtype; b is its ``bias_ih_l0``, ``bias_hh_l0`` is zero.
 
-    U (n, m), W (n, n), b (n,). Raises ValueError for other shapes, and for an f that ``torch.nn.RNN`` does not have.
+    U (n, m), W (n, n), b (n,).
+    Raises ValueError for other shapes, and for an f that ``torch.nn.RNN`` does not have.
     """
     import torch  # here, so that the reference runs where torch is not installed
 
     if f is not tanh and f is not relu:
-        raise ValueError(
-            f"rnn.to_torch: expected f to be ops.tanh or ops.relu, got {getattr(f, '__name__', f)}"
-        )
+        raise ValueError(f"rnn.to_torch: expected f to be ops.tanh or ops.relu, got {getattr(f, '__name__', f)}")
     module = torch.nn.RNN(U.shape[1], U.shape[0], nonlinearity="relu" if f is relu else "tanh")
     module.to(torch.from_numpy(U).dtype)
     values = {"weight_ih_l0": U, "weight_hh_l0": W, "bias_ih_l0": b, "bias_hh_l0": np.zeros_like(b)}
