@@ -18,7 +18,6 @@ Exit status: 0 all well, 1 failures, 2 nothing could be checked (no site, no bro
 """
 
 import argparse
-import asyncio
 import os
 import shutil
 import sys
@@ -31,9 +30,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import async_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import sync_playwright
 
 Failure = namedtuple("Failure", "page mode what where")
 
@@ -48,9 +47,7 @@ MODES = {
     # prefers the opposite: a page that listens to the system only would fail one of the two.
     "light": dict(viewport={"width": 1280, "height": 900}, color_scheme="dark"),
     "dark": dict(viewport={"width": 1280, "height": 900}, color_scheme="light"),
-    "phone": dict(
-        viewport={"width": 360, "height": 740}, color_scheme="light", is_mobile=True, has_touch=True
-    ),
+    "phone": dict(viewport={"width": 360, "height": 740}, color_scheme="light", is_mobile=True, has_touch=True),
 }
 
 THEME = {"light": "light", "dark": "dark", "phone": "light"}
@@ -112,8 +109,28 @@ async notAFault => {
     say(`page scrolls sideways: ${page.scrollWidth} px in ${page.clientWidth}`, wide.at(-1) || document.body);
   }
 
+  // A chapter has thousands of coloured words of code, on which axe spends seconds. One word of each colour on
+  // each background shows the same, so while axe looks, the others are plain text.
+  const style = (element, name) => getComputedStyle(element)[name];
+  const shown = new Set();
+  const blocks = [...document.querySelectorAll('pre')].map(block => {
+    const simple = block.cloneNode(true);
+    const words = [...block.querySelectorAll('span')];
+    const repeated = words.map(word => {
+      let ground = word;
+      while (ground.parentElement && style(ground, 'backgroundColor') === 'rgba(0, 0, 0, 0)')
+        ground = ground.parentElement;
+      const looks = `${style(word, 'color')} ${style(word, 'fontWeight')} ${style(ground, 'backgroundColor')}`;
+      return !word.children.length && (shown.has(looks) || !shown.add(looks));
+    });
+    simple.querySelectorAll('span').forEach((word, i) => repeated[i] && word.replaceWith(word.textContent));
+    simple.normalize();
+    return [block, [...block.childNodes], [...simple.childNodes]];
+  });
+  for (const [block, , simple] of blocks) block.replaceChildren(...simple);
   // "preload" would have axe fetch style sheets by itself, from wrong addresses.
-  const { violations } = await axe.run(document, { resultTypes: ['violations'], preload: false });
+  const { violations } = await axe.run({ resultTypes: ['violations'], preload: false });
+  for (const [block, whole] of blocks) block.replaceChildren(...whole);
   for (const { id, impact, nodes } of violations)
     for (const { target, failureSummary } of nodes) {
       const where = target.join(' ');
@@ -167,9 +184,7 @@ def check_links(site, pages):
     for path in pages:
         name = path.relative_to(site).as_posix()
         for link in parsed[path].loads:
-            if urlsplit(
-                link
-            ).netloc:  # also finds what a browser has not asked for yet, such as lazy pictures
+            if urlsplit(link).netloc:  # also finds what a browser has not asked for yet, such as lazy pictures
                 yield Failure(name, "links", "loads something from another server", link)
         for link in parsed[path].links:
             parts = urlsplit(link)
@@ -178,9 +193,7 @@ def check_links(site, pages):
             if parts.scheme or parts.netloc:
                 yield Failure(name, "links", f"link with the scheme {parts.scheme or '//'}", link)
             elif parts.path.startswith("/"):
-                yield Failure(
-                    name, "links", "absolute link: wrong once the site is published in a folder", link
-                )
+                yield Failure(name, "links", "absolute link: wrong once the site is published in a folder", link)
             else:
                 target = Path(os.path.normpath(path.parent / unquote(parts.path))) if parts.path else path
                 if target.is_dir():
@@ -209,7 +222,7 @@ def serve(site):
     return server, f"http://127.0.0.1:{server.server_port}/"
 
 
-async def check_page(tab, mode, origin, name):
+def check_page(tab, mode, origin, name):
     """Load one page in one mode; return its Failures."""
     seen = []
 
@@ -243,11 +256,11 @@ async def check_page(tab, mode, origin, name):
     for event, listener in listeners.items():
         tab.on(event, listener)
     try:
-        await tab.goto(urljoin(origin, quote(name)), wait_until="load")
-        theme = await tab.evaluate("document.documentElement.dataset.theme || null")
+        tab.goto(urljoin(origin, quote(name)), wait_until="load")
+        theme = tab.evaluate("document.documentElement.dataset.theme || null")
         if theme not in (THEME[mode], None):  # a page without the theme has no switch
             note("the theme's switch does not work", f"wanted {THEME[mode]}, got {theme}")
-        for what, where in await tab.evaluate(LOOK, NOT_A_FAULT):
+        for what, where in tab.evaluate(LOOK, NOT_A_FAULT):
             note(what, where)
     except PlaywrightError as error:  # a page that hangs or crashes must not hide the others
         note("could not be checked", error.message.splitlines()[0])
@@ -255,33 +268,6 @@ async def check_page(tab, mode, origin, name):
         for event, listener in listeners.items():
             tab.remove_listener(event, listener)
     return list(dict.fromkeys(seen))
-
-
-async def check_pages(origin, names, chromium, screenshots=None, finished=lambda name, failures: None):
-    """Check the named pages of the site at origin in every mode; call finished after each page."""
-    # Nothing but this server can be reached: a foreign request is seen, and fails.
-    only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    quiet += ["--disable-component-update", "--disable-sync"]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[only_here, *quiet])
-        tabs = {}
-        for mode, settings in MODES.items():
-            context = await browser.new_context(reduced_motion="reduce", **settings)
-            await context.add_init_script(Axe().axe_script)
-            await context.add_init_script(f"localStorage.mode = localStorage.theme = '{THEME[mode]}'")
-            tabs[mode] = await context.new_page()
-        for name in names:
-            # The modes share nothing but the browser, so two processors take half the time.
-            results = await asyncio.gather(
-                *(check_page(tab, mode, origin, name) for mode, tab in tabs.items())
-            )
-            if screenshots:
-                for mode, tab in tabs.items():
-                    path = Path(screenshots, f"{name.removesuffix('.html').replace('/', '-')}.{mode}.png")
-                    await tab.screenshot(path=path, full_page=True)
-            finished(name, [failure for result in results for failure in result])
-        await browser.close()
 
 
 def check_site(site, names=(), screenshots=None, chromium=None, report=print):
@@ -295,22 +281,33 @@ def check_site(site, names=(), screenshots=None, chromium=None, report=print):
         raise ValueError(f"no page in {site} matches {', '.join(names) or '*.html'}")
 
     failures = list(check_links(site, pages))
-    started = time.perf_counter()
-
-    def finished(name, found):
-        nonlocal started
-        failures.extend(found)
-        count = sum(failure.page == name for failure in failures)
-        now = time.perf_counter()
-        report(f"{name:45} {now - started:5.1f} s  {f'{count} failures' if count else 'ok'}", flush=True)
-        started = now
-
-    # A page that only sends the reader on to another one has had its link checked.
-    to_open = [path for path in pages if not Page(path.read_text(encoding="utf-8")).redirects]
     server, origin = serve(site)
+    # Nothing but this server can be reached: a foreign request is seen, and fails.
+    only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync"]
     try:
-        names = [path.relative_to(site).as_posix() for path in to_open]
-        asyncio.run(check_pages(origin, names, chromium, screenshots, finished))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=[only_here, *quiet])
+            tabs = {}
+            for mode, settings in MODES.items():
+                context = browser.new_context(reduced_motion="reduce", **settings)
+                context.add_init_script(Axe().axe_script)
+                context.add_init_script(f"localStorage.mode = localStorage.theme = '{THEME[mode]}'")
+                tabs[mode] = context.new_page()
+            for path in pages:
+                if Page(path.read_text(encoding="utf-8")).redirects:
+                    continue  # it only sends the reader on, and where to has been checked
+                name, start = path.relative_to(site).as_posix(), time.perf_counter()
+                for mode, tab in tabs.items():
+                    failures += check_page(tab, mode, origin, name)
+                    if screenshots:
+                        shot = f"{name.removesuffix('.html').replace('/', '-')}.{mode}.png"
+                        tab.screenshot(path=Path(screenshots, shot), full_page=True)
+                count = sum(failure.page == name for failure in failures)
+                verdict = f"{count} failures" if count else "ok"
+                report(f"{name:45} {time.perf_counter() - start:5.1f} s  {verdict}", flush=True)
+            browser.close()
     finally:
         server.shutdown()
         server.server_close()
@@ -318,16 +315,10 @@ def check_site(site, names=(), screenshots=None, chromium=None, report=print):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pages", nargs="*", help="check only pages whose path contains one of these")
-    parser.add_argument(
-        "--site", default="_build/html", type=Path, help="the built site (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--screenshots", metavar="DIR", type=Path, help="save each page, in each mode, as PNG"
-    )
+    parser.add_argument("--site", default="_build/html", type=Path, help="the built site (default: %(default)s)")
+    parser.add_argument("--screenshots", metavar="DIR", type=Path, help="save each page, in each mode, as PNG")
     options = parser.parse_args(arguments)
 
     if not options.site.is_dir():
