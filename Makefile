@@ -67,7 +67,8 @@ notebooks: $(CHAPTERS:book/%.md=.build/%.executed)  ## write and execute every c
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.installed  ## lint, package tests, every notebook re-run and compared, once more from outside
-	$(BIN)/ruff check --quiet rnncourse tests tools notebooks
+	$(BIN)/ruff check --quiet rnncourse tests tools
+	$(BIN)/ruff check --quiet --line-length 88 notebooks  # as wide as the column of the book
 	$(BIN)/ruff format --quiet --check rnncourse tests tools
 	$(PYTEST) --nbval tests notebooks
 

@@ -1,6 +1,6 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
-Blue is what goes in, green is state, vermilion is what comes out; the shapes carry letters too, so colour is never alone.
+Blue goes in, green is state, vermilion comes out; the boxes carry letters too, so colour is never alone.
 """
 
 from html import escape
@@ -9,8 +9,8 @@ from IPython.display import SVG
 
 STYLE = """<style>
 .rnn-paper{fill:#ffffff}.rnn-ink{stroke:#1f2328;fill:none;stroke-width:1.4}.rnn-tip{fill:#1f2328}
-.rnn-text{fill:#1f2328;font:15px 'DejaVu Sans','Segoe UI',system-ui,sans-serif;text-anchor:middle;dominant-baseline:central}
-.rnn-small{font-size:12.5px}.rnn-title{font-weight:bold}.rnn-left{text-anchor:start}
+.rnn-text{fill:#1f2328;font:15px 'DejaVu Sans','Segoe UI',system-ui,sans-serif;text-anchor:middle;
+dominant-baseline:central}.rnn-small{font-size:12.5px}.rnn-title{font-weight:bold}.rnn-left{text-anchor:start}
 .rnn-in{fill:#d6e9f5;stroke:#0072B2}.rnn-state{fill:#d3efe5;stroke:#009E73}.rnn-out{fill:#fbe3d3;stroke:#D55E00}
 .rnn-none{fill:none;stroke:#8b949e;stroke-dasharray:3 3}.rnn-op{fill:#ffffff;stroke:#1f2328}
 @media (prefers-color-scheme: dark){

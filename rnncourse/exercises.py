@@ -1,7 +1,7 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
-A check first asks for the answer (an exercise not yet done returns None), then tries it on cases that the exercise named
-and on some it did not.
+A check first asks for the answer (an exercise not yet done returns None), then tries it on cases that the
+exercise named and on some it did not.
 """
 
 import math
@@ -41,9 +41,7 @@ def check_latch(weights):
     for history in ("the", "they", "they the", "the they", "the the they", "they they the"):
         for pause in (0, 1, 2, 5, 20, 200):
             words = [word for token in history.split() for word in [token] + ["um"] * pause]
-            x = np.array([{"the": determiner, "they": pronoun, "um": hesitation}[word] for word in words])[
-                :, None
-            ]
+            x = np.array([{"the": determiner, "they": pronoun, "um": hesitation}[word] for word in words])[:, None]
             h = float(rnn.forward(x, np.zeros((1, 1)), U, W, b)[1][0, 0])
             sign = 1 if history.endswith("the") else -1
             if sign * h < 0.5:
@@ -60,9 +58,7 @@ def check_layers_needed(layers_needed):
         if answer is None:
             return verdict("layers_needed returned None; it should return a whole number")
         right = 0
-        while (
-            1 + right * (k - 1) < T
-        ):  # counted layer by layer, so that the check is no second copy of a formula
+        while 1 + right * (k - 1) < T:  # counted layer by layer, so that the check is no second copy of a formula
             right += 1
         if answer != right:
             sees = 1 + right * (k - 1)
@@ -85,17 +81,11 @@ def check_concatenated(step_concatenated):
         if answer is None:
             return verdict("step_concatenated returned None; it should return the next state")
         if np.shape(answer) != (n,):
-            return verdict(
-                f"with m={m}, n={n} the result has shape {np.shape(answer)}; a state has shape ({n},)"
-            )
+            return verdict(f"with m={m}, n={n} the result has shape {np.shape(answer)}; a state has shape ({n},)")
         if not np.allclose(answer, right):
             swapped = np.allclose(answer, np.tanh(np.hstack([W, U]) @ np.r_[x, h] + b)) if m == n else False
-            hint = (
-                "; are the blocks of the matrix in the order of the blocks of the vector?" if swapped else ""
-            )
-            return verdict(
-                f"with m={m}, n={n} it differs from rnn.step by {np.abs(answer - right).max():.3g}{hint}"
-            )
+            hint = "; are the blocks of the matrix in the order of the blocks of the vector?" if swapped else ""
+            return verdict(f"with m={m}, n={n} it differs from rnn.step by {np.abs(answer - right).max():.3g}{hint}")
     return verdict()
 
 

@@ -6,6 +6,7 @@ under the cell. The title of a figure is its message, and its alternative text f
 
 import io
 import re
+import textwrap
 from html import escape
 
 import matplotlib
@@ -14,7 +15,7 @@ from IPython.display import SVG
 from matplotlib.figure import Figure
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"]
-"""Blue, vermilion, green, purple of Okabe and Ito: apart for colour-blind readers, and visible on white and on black."""
+"""Blue, vermilion, green, purple of Okabe and Ito: apart for colour-blind readers, visible on white and black."""
 
 INK, PAPER, GRID = "#1f2328", "#ffffff", "#d1d5da"
 DARK = {
@@ -57,7 +58,7 @@ def axes(title, xlabel="", ylabel="", columns=1, width=7, height=3.4, **kwargs):
     """
     fig = Figure(figsize=(width, height), layout="constrained")
     grid = fig.subplots(1, columns, squeeze=False, **kwargs)[0]
-    fig.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+    fig.suptitle(textwrap.fill(title, int(9.5 * width)), x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     for ax in grid:
         ax.set(xlabel=xlabel, ylabel=ylabel)
     return fig, grid[0] if columns == 1 else grid
@@ -68,14 +69,12 @@ def show(fig):
 
     Raises ValueError for a figure without a title, which would leave a blind reader with nothing.
     """
-    title = fig.get_suptitle()
+    title = fig.get_suptitle().replace("\n", " ")
     if not title:
         raise ValueError("plots.show: expected a figure with a title (plots.axes sets it), got none")
     file = io.StringIO()
     fig.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    rules = "".join(
-        f'[style*="{light}"]{{{light.split(":")[0]}:{dark}!important}}' for light, dark in DARK.items()
-    )
+    rules = "".join(f'[style*="{light}"]{{{light.split(":")[0]}:{dark}!important}}' for light, dark in DARK.items())
     head = f"<title>{escape(title)}</title><style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
     svg = file.getvalue()
     return SVG(re.sub(r"(<svg [^>]*>)", lambda tag: tag.group(1) + head, svg[svg.index("<svg") :], count=1))
@@ -124,9 +123,7 @@ def trajectory(ax, states, labels, colour=COLOURS[0]):
     """
     states = np.asarray(states)
     if states.ndim != 2 or states.shape[1] != 2 or len(states) != len(labels):
-        raise ValueError(
-            f"plots.trajectory: expected states of shape (T={len(labels)}, 2), got {states.shape}"
-        )
+        raise ValueError(f"plots.trajectory: expected states of shape (T={len(labels)}, 2), got {states.shape}")
     for here, there in zip(states[:-1], states[1:], strict=True):
         ax.annotate(
             "",
@@ -146,16 +143,12 @@ def heatmap(ax, values, rows, columns, limit=1.0):
     """
     values = np.asarray(values)
     if values.shape != (len(rows), len(columns)):
-        raise ValueError(
-            f"plots.heatmap: expected values of shape {(len(rows), len(columns))}, got {values.shape}"
-        )
+        raise ValueError(f"plots.heatmap: expected values of shape {(len(rows), len(columns))}, got {values.shape}")
     for (row, column), value in np.ndenumerate(values):
         colour = COLOURS[0] if value > 0 else COLOURS[1]
         strength = 0.75 * min(abs(value) / limit, 1)
         ax.add_patch(
-            matplotlib.patches.Rectangle(
-                (column - 0.48, row - 0.48), 0.96, 0.96, color=colour, alpha=strength, lw=0
-            )
+            matplotlib.patches.Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=colour, alpha=strength, lw=0)
         )
         ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=INK, fontsize=9)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
@@ -164,3 +157,15 @@ def heatmap(ax, values, rows, columns, limit=1.0):
     ax.grid(False)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
+
+
+def addresses(ax, states, words):
+    """One dot for each word where it left a two-dimensional state: colour by last letter, shape by the one before.
+
+    states (len(words), 2); words over the alphabet {a, b}, two letters or more.
+    """
+    for ending in ("aa", "ba", "ab", "bb"):
+        here = np.array([state for state, word in zip(states, words, strict=True) if word.endswith(ending)])
+        marker, colour = "os"["ab".index(ending[0])], COLOURS["ab".index(ending[1])]
+        ax.plot(*here.T, marker, color=colour, markersize=5, alpha=0.7)
+        ax.annotate(f"…{ending}", here.mean(axis=0), ha="center", va="center", color=INK)

@@ -79,9 +79,7 @@ BAD = {
 
 def write(folder, pages):
     (folder / "sub").mkdir()
-    (folder / "sub" / "index.html").write_text(
-        PAGE.format(head="", body=GOOD.replace("sub/", "../good.html"))
-    )
+    (folder / "sub" / "index.html").write_text(PAGE.format(head="", body=GOOD.replace("sub/", "../good.html")))
     (folder / "good.html").write_text(PAGE.format(head="", body=GOOD))
     for name, (body, *_) in pages.items():
         (folder / f"{name}.html").write_text(PAGE.format(head="", body=body))
@@ -101,10 +99,7 @@ def seen(tmp_path_factory):
 
 def has(failures, name, mode, what, where):
     return any(
-        failure.page == f"{name}.html"
-        and failure.mode == mode
-        and what in failure.what
-        and where in failure.where
+        failure.page == f"{name}.html" and failure.mode == mode and what in failure.what and where in failure.where
         for failure in failures
     )
 

@@ -1,4 +1,4 @@
-"""The coded solutions in a chapter's <details> run, and their checks say True."""
+"""The coded solutions in a chapter's <details> run, and their checks say that they are correct."""
 
 import ast
 import re
@@ -33,9 +33,7 @@ def test_solutions_run_and_pass_their_checks(chapter):
     notebook = jupytext.read(chapter)
     setup = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
     codes = solutions(notebook)
-    assert any(is_check(code) for code in codes), (
-        f"{chapter.name}: no solution in <details> ends in a check_…(…) call"
-    )
+    assert any(is_check(code) for code in codes), f"{chapter.name}: no solution in <details> ends in a check_…(…) call"
 
     cells = [nbformat.v4.new_code_cell(code) for code in [setup, *codes]]
     run = nbformat.v4.new_notebook(cells=cells)
@@ -49,4 +47,4 @@ def test_solutions_run_and_pass_their_checks(chapter):
         if is_check(cell.source):
             results = [out.data["text/plain"] for out in cell.outputs if out.output_type == "execute_result"]
             said = "".join(out.text for out in cell.outputs if out.output_type == "stream")
-            assert results == ["True"], f"{chapter.name}: {said}\nthe check fails for:\n{cell.source}"
+            assert results == ["Correct."], f"{chapter.name}: {results} {said}\nthe check fails for:\n{cell.source}"

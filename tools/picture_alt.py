@@ -28,9 +28,7 @@ def add_alt(app, document):
         if not image.get("alt", "").strip() and path.suffix == ".svg" and path.is_file():
             image["alt"] = svg_title(path)
         if not image.get("alt", "").strip():
-            logger.warning(
-                "picture %s has no alternative text: give its SVG a <title>", path.name, location=image
-            )
+            logger.warning("picture %s has no alternative text: give its SVG a <title>", path.name, location=image)
 
 
 def setup(app):

@@ -58,9 +58,7 @@ def probes(pause):
     42 sentences, all of length pause + 2; the last word is a verb in 24 of them (after a pronoun), a noun in 18.
     """
     return [
-        Sentence(
-            [first, *["um"] * pause, last], [tag, *["INTJ"] * pause, "VERB" if tag == "PRON" else "NOUN"]
-        )
+        Sentence([first, *["um"] * pause, last], [tag, *["INTJ"] * pause, "VERB" if tag == "PRON" else "NOUN"])
         for words, tag in ((PRONOUNS, "PRON"), (DETERMINERS, "DET"))
         for first in words
         for last in AMBIGUOUS
