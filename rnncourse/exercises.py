@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from rnncourse.reference import rnn
+from rnncourse.reference.ops import relu
 
 
 class Verdict(str):
@@ -113,4 +114,95 @@ def check_bits_per_character(bits_per_character):
                 + " (the sign is turned)" * sign
             )
             return verdict(f"for {probabilities} you say {answer:.4f}{hint}; it should be {right:.4f}")
+    return verdict()
+
+
+def check_error_terms(error_terms):
+    """Chapter 1.3: the error terms of a ReLU network, from the direct parts, the states and W."""
+    rng = np.random.default_rng(3)
+    for T, n in [(1, 2), (2, 3), (6, 4)]:
+        W, b, x = rng.normal(size=(n, n)) / 2, rng.normal(size=n) / 4, rng.normal(size=(T, 1, n))
+        hs, h_T, cache = rnn.forward(x, rng.uniform(size=(1, n)), np.eye(n), W, b, relu)
+        dh = rng.normal(size=(T, n))
+        answer = error_terms(dh.copy(), cache.h[:, 0].copy(), W.copy())
+        if answer is None:
+            return verdict("error_terms returned None; it should return an array like dh")
+        if np.shape(answer) != dh.shape:
+            return verdict(
+                f"for T={T}, n={n} the result has shape {np.shape(answer)}; one error term a step is {dh.shape}"
+            )
+        right = rnn.backward(dh[:, None], np.zeros((1, n)), cache).x[:, 0]  # with U = 1, dx is the error term
+        for t in reversed(range(T)):
+            if not np.allclose(answer[t], right[t]):
+                last = " (the last step, which nothing follows)" if t == T - 1 else ""
+                return verdict(
+                    f"for T={T}, n={n} delta[{t}]{last} is {np.round(answer[t], 3)}; it should be {np.round(right[t], 3)}"
+                )
+    return verdict()
+
+
+def check_forward_gradient(forward_gradient):
+    """Chapter 1.3: the gradient for W of a tanh network, carried forwards."""
+    rng = np.random.default_rng(4)
+    for T, m, n in [(1, 2, 2), (2, 2, 2), (5, 3, 4)]:
+        U, W, b, x, h0, dh_T = (rng.normal(size=s) for s in [(n, m), (n, n), n, (T, m), n, n])
+        answer = forward_gradient(x, h0, U, W, b, dh_T)
+        if answer is None:
+            return verdict("forward_gradient returned None; it should return the gradient for W")
+        if np.shape(answer) != (n, n):
+            return verdict(f"for n={n} the result has shape {np.shape(answer)}; W has shape ({n}, {n})")
+        hs, _, cache = rnn.forward(x[:, None], h0[None], U, W, b)
+        right = rnn.backward(np.zeros_like(hs), dh_T[None], cache).W
+        if not np.allclose(answer, right):
+            lags = rnn.by_lag(np.zeros_like(hs), dh_T[None], cache).W
+            hint = "; that is the immediate part only" if np.allclose(answer, lags[0]) else ""
+            hint = hint or ("; are j and k exchanged?" if np.allclose(answer, right.T) else "")
+            return verdict(f"for T={T}, n={n} it is off by {np.abs(answer - right).max():.3g}{hint}")
+    return verdict()
+
+
+def check_clip(clip):
+    """Chapter 1.4: a list of gradients, shortened together to a given length."""
+    rng = np.random.default_rng(5)
+    for limit, size in [(1.0, 10.0), (5.0, 0.1), (1.0, 0.0), (0.5, 1.0)]:
+        grads = [size * rng.normal(size=shape) for shape in [(3, 2), (3,), (1,)]]
+        before = [g.copy() for g in grads]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            answer = clip(grads, limit)
+        if answer is None:
+            return verdict("clip returned None; it should return the list of shortened gradients")
+        if [np.shape(a) for a in answer] != [g.shape for g in before]:
+            return verdict(f"the result has shapes {[np.shape(a) for a in answer]}; it should be those of the input")
+        if not all(np.array_equal(g, b) for g, b in zip(grads, before, strict=True)):
+            return verdict("the input was changed; return new arrays")
+        flat, right = (np.concatenate([np.ravel(a) for a in arrays]) for arrays in (answer, before))
+        length = np.linalg.norm(right)
+        right = right * (limit / length if length > limit else 1)
+        if not np.isfinite(flat).all():
+            return verdict("gradients that are all zero give NaN; is a length of 0 divided by?")
+        if not np.allclose(flat, right):
+            each = [np.linalg.norm(a) for a in answer]
+            hint = "; each array alone has that length, together they are longer" if np.allclose(each, limit) else ""
+            was, now, wish = length, np.linalg.norm(flat), np.linalg.norm(right)
+            return verdict(f"with limit {limit}, length {was:.3f} became {now:.3f}; it should be {wish:.3f}{hint}")
+    return verdict()
+
+
+def check_resting_points(resting_points):
+    """Chapter 1.4: all h with h = tanh(w h)."""
+    for w in (0.5, 1.5, 3.0, 1.0, 0.0, -2.0, 1.1):
+        answer = resting_points(w)
+        if answer is None:
+            return verdict("resting_points returned None; it should return a sorted array")
+        answer = np.atleast_1d(np.asarray(answer, float))
+        count = 3 if w > 1 else 1
+        off = np.abs(answer - np.tanh(w * answer))
+        if len(answer) and off.max() > 1e-6:
+            h = answer[off.argmax()]
+            return verdict(f"for w={w}, h={h:.4f} moves to {np.tanh(w * h):.4f}: it does not rest")
+        if len(answer) != count or len(np.unique(answer.round(4))) != count:
+            hint = "; it jumps to and fro between two values, but neither rests" if w < -1 else ""
+            return verdict(f"for w={w} you give {answer}; there are {count} resting points{hint}")
+        if (np.diff(answer) < 0).any():
+            return verdict(f"for w={w} the points are not sorted: {answer}")
     return verdict()

@@ -169,3 +169,46 @@ def addresses(ax, states, words):
         marker, colour = "os"["ab".index(ending[0])], COLOURS["ab".index(ending[1])]
         ax.plot(*here.T, marker, color=colour, markersize=5, alpha=0.7)
         ax.annotate(f"…{ending}", here.mean(axis=0), ha="center", va="center", color=INK)
+
+
+def matrices(values, rows, columns, title, xlabel="", ylabel=""):
+    """A table of small matrices: values (R, C, n, k) as R × C squares, blue above 0, vermilion below, paler towards 0.
+
+    rows, columns: the names of the R rows and C columns. The strongest colour is the largest entry of all.
+    """
+    values = np.asarray(values)
+    if values.ndim != 4 or values.shape[:2] != (len(rows), len(columns)):
+        raise ValueError(
+            f"plots.matrices: expected values of shape (R={len(rows)}, C={len(columns)}, n, k), got {values.shape}"
+        )
+    fig, ax = axes(title, xlabel, ylabel, width=1.1 * len(columns) + 1.5, height=1.0 * len(rows) + 1.2)
+    n, k = values.shape[2:]
+    limit = np.abs(values).max() or 1
+    for (row, column, i, j), value in np.ndenumerate(values):
+        corner = (column - 0.45 + 0.9 * j / k, row - 0.45 + 0.9 * i / n)
+        colour, strength = COLOURS[0] if value > 0 else COLOURS[1], abs(value / limit) ** 0.5
+        ax.add_patch(matplotlib.patches.Rectangle(corner, 0.9 / k, 0.9 / n, color=colour, alpha=strength, lw=0))
+    for row, column in np.ndindex(len(rows), len(columns)):
+        ax.add_patch(matplotlib.patches.Rectangle((column - 0.45, row - 0.45), 0.9, 0.9, fill=False, color=GRID))
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return show(fig)
+
+
+def phase_portrait(ax, step, start, steps=30):
+    """Where one step takes each state of the square [−1, 1]²: arrows, drawn at two thirds of their length, and one path.
+
+    step: maps states (N, 2) to states (N, 2); start: where the path begins.
+    """
+    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 12)] * 2), axis=-1).reshape(-1, 2)
+    moved = step(grid) - grid
+    ax.quiver(*grid.T, *moved.T, angles="xy", scale_units="xy", scale=1.5, color=COLOURS[0], width=0.004)
+    path = [np.asarray(start, float)[None]]
+    for _ in range(steps):
+        path.append(step(path[-1]))
+    ax.plot(*np.concatenate(path).T, ".-", color=COLOURS[1])
+    ax.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
