@@ -21,7 +21,8 @@ orient="auto-start-reverse"><path class="rnn-tip" d="M0 0L8 4L0 8z"/></marker></
 
 
 def picture(width, height, title, parts):
-    """The parts on a sheet of width × height, under the title, which is also the alternative text."""
+    """The parts on a sheet of width × height, or wider if the title is: it is also the alternative text."""
+    width = max(width, 28 + 9 * len(title))
     return SVG(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -30 {width} {height + 30}" width="{width}" '
         f'height="{height + 30}" role="img"><title>{escape(title)}</title>{STYLE}'
@@ -66,7 +67,7 @@ def unrolled(inputs, outputs, title="The loop on the left is the row on the righ
             f"diagrams.unrolled: expected as many outputs as inputs, at least one, got {len(inputs)} and {len(outputs)}"
         )
     top, middle, bottom, gap, left = 60, 140, 220, 92, 250
-    parts = [box(70, bottom, "xₜ", "rnn-in"), box(70, middle, "hₜ"), box(70, top, "ŷₜ", "rnn-out")]
+    parts = [box(70, bottom, "xₜ", "rnn-in"), box(70, middle, "hₜ"), box(70, top, "oₜ", "rnn-out")]
     parts += [arrow((70, bottom - 17), (70, middle + 18)), arrow((70, middle - 17), (70, top + 18))]
     parts += [
         arrow((93, middle + 8), (128, middle + 8), (128, middle - 8), (94, middle - 8)),
@@ -89,6 +90,24 @@ def unrolled(inputs, outputs, title="The loop on the left is the row on the righ
                 box(column, top, y, "rnn-out"),
             ]
     return picture(left + gap * len(inputs) + 10, 260, title, parts)
+
+
+def blame(steps, title="Every arrow turns round, every matrix is transposed"):
+    """The unrolled network on the way back: error terms δ from each loss to the states, the inputs and the start."""
+    top, middle, bottom, gap = 60, 140, 220, 140
+    parts = [box(60, middle, "∂L/∂h₀", width=70)]
+    for t in range(1, steps + 1):
+        column, number = 60 + gap * t, subscript(t)
+        before = 95 if t == 1 else column - gap + 23
+        parts += [box(column, top, f"ŷ{number} − y{number}", "rnn-out", 78), box(column, middle, f"δ{number}")]
+        parts += [box(column, bottom, f"∂L/∂x{number}", "rnn-in", 78)]
+        parts += [arrow((column, top + 17), (column, middle - 18)), text(column + 18, 100, "Vᵀ")]
+        parts += [arrow((column, middle + 17), (column, bottom - 18)), text(column + 18, 180, "Uᵀ")]
+        parts += [
+            arrow((column - 23, middle), (before + 1, middle)),
+            text((before + column - 23) / 2, middle - 13, "Wᵀ"),
+        ]
+    return picture(60 + gap * steps + 70, 260, title, parts)
 
 
 SHAPES = {

@@ -64,7 +64,7 @@ def check_layers_needed(layers_needed):
         if answer != right:
             sees = 1 + right * (k - 1)
             return verdict(
-                f"for T={T}, k={k} you say {answer}; {right} layers see {sees} inputs, one fewer sees {sees - k + 1}"
+                f"for T={T}, width={k} you say {answer}; {right} layers see {sees} inputs, one fewer {sees - k + 1}"
             )
     return verdict()
 
@@ -136,7 +136,8 @@ def check_error_terms(error_terms):
             if not np.allclose(answer[t], right[t]):
                 last = " (the last step, which nothing follows)" if t == T - 1 else ""
                 return verdict(
-                    f"for T={T}, n={n} delta[{t}]{last} is {np.round(answer[t], 3)}; it should be {np.round(right[t], 3)}"
+                    f"for T={T}, n={n} delta[{t}]{last} is {np.round(answer[t], 3)}; "
+                    f"it should be {np.round(right[t], 3)}"
                 )
     return verdict()
 

@@ -200,7 +200,7 @@ def matrices(values, rows, columns, title, xlabel="", ylabel=""):
 
 
 def phase_portrait(ax, step, start, steps=30):
-    """Where one step takes each state of the square [−1, 1]²: arrows, drawn at two thirds of their length, and one path.
+    """Where one step takes each state of the square [−1, 1]²: arrows at two thirds of their length, and one path.
 
     step: maps states (N, 2) to states (N, 2); start: where the path begins.
     """

@@ -1,0 +1,63 @@
+"""Tables that count: what follows each stretch of characters. The opponent that every language model has to beat.
+
+    p(c | stretch) = (count of stretch c + a) / (count of stretch + a k)
+
+order = characters in the stretch (0: unigram, 1: bigram, …), k = symbols, a > 0 = added to every count.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Table(NamedTuple):
+    """The stretches of order + 1 characters that occur, as sorted numbers in base k, and how often each does; and
+    the same for the stretches of order characters that they begin with."""
+
+    order: int
+    k: int
+    whole: np.ndarray
+    whole_counts: np.ndarray
+    start: np.ndarray
+    start_counts: np.ndarray
+
+
+def count(text, order, k):
+    """The table of a text: integers (N,) in 0 … k−1. Stores only what occurs, so that no order is too high.
+
+    Raises ValueError for a text that is no longer than the order, for other than integers in 0 … k−1, and for an order
+    whose stretches cannot be numbered in 63 bits.
+    """
+    code = numbered(text, order, k, "ngram.count")
+    return Table(order, k, *np.unique(code, return_counts=True), *np.unique(code // k, return_counts=True))
+
+
+def bits(table, text, a):
+    """Bits per character of a text under a table: the mean of −log₂ p over all characters but the first ``order``.
+
+    Raises ValueError as ``count`` does, and for an ``a`` that is not above 0, which would make the unseen impossible.
+    """
+    if not a > 0:
+        raise ValueError(f"ngram.bits: expected a above 0, got {a}")
+    code = numbered(text, table.order, table.k, "ngram.bits")
+    whole = look_up(table.whole, table.whole_counts, code)
+    start = look_up(table.start, table.start_counts, code // table.k)
+    return float(-np.log2((whole + a) / (start + a * table.k)).mean())
+
+
+def numbered(text, order, k, where):
+    """Each stretch of order + 1 characters as one number in base k, the last character in the last digit."""
+    text = np.asarray(text)
+    if text.ndim != 1 or text.dtype.kind not in "iu" or len(text) <= order:
+        raise ValueError(f"{where}: expected more than {order} integers, got an array {text.shape} of {text.dtype}")
+    if text.min() < 0 or text.max() >= k:
+        raise ValueError(f"{where}: expected integers in 0 … {k - 1}, got {text.min()} … {text.max()}")
+    if (order + 1) * np.log2(k) >= 63:
+        raise ValueError(f"{where}: expected {k} symbols ** (order + 1) to fit 63 bits, got order {order}")
+    ends = len(text) - order
+    return sum(text[i : i + ends].astype(np.int64) * k ** (order - i) for i in range(order + 1))
+
+
+def look_up(keys, counts, wanted):
+    at = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    return np.where(keys[at] == wanted, counts[at], 0)

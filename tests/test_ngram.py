@@ -1,0 +1,61 @@
+"""The counting tables: against a dictionary, and their errors."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnncourse.reference import ngram
+
+
+def by_dictionary(read, text, order, k, a):
+    whole = Counter(tuple(read[i : i + order + 1]) for i in range(len(read) - order))
+    start = Counter(tuple(read[i : i + order]) for i in range(len(read) - order))
+    total = 0.0
+    for i in range(order, len(text)):
+        stretch, c = tuple(text[i - order : i]), text[i]
+        total -= np.log2((whole[(*stretch, c)] + a) / (start[stretch] + a * k))
+    return total / (len(text) - order)
+
+
+@given(
+    read=st.lists(st.integers(0, 4), min_size=5, max_size=60),
+    text=st.lists(st.integers(0, 4), min_size=5, max_size=30),
+    order=st.integers(0, 4),
+    a=st.sampled_from([1.0, 0.1, 0.01]),
+)
+def test_against_a_dictionary(read, text, order, a):
+    got = ngram.bits(ngram.count(np.array(read), order, 5), np.array(text), a)
+    assert got == pytest.approx(by_dictionary(read, text, order, 5, a), rel=1e-10)
+
+
+def test_probabilities_sum_to_one():
+    table = ngram.count(np.array([0, 1, 2, 1, 0, 1, 1]), 1, 3)
+    p = [2.0 ** -ngram.bits(table, np.array([1, c]), 0.5) for c in range(3)]
+    assert sum(p) == pytest.approx(1)
+
+
+def test_nothing_learnt_is_uniform():
+    table = ngram.count(np.array([0, 1, 0, 1]), 1, 8)
+    assert ngram.bits(table, np.array([5, 6, 7]), 0.1) == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "message"),
+    [
+        ([0, 1], 2, r"ngram.count: expected more than 2 integers, got an array \(2,\)"),
+        ([0.0, 1.0], 0, "ngram.count: expected more than 0 integers, got an array .* of float64"),
+        ([0, 3], 0, "ngram.count: expected integers in 0 … 2, got 0 … 3"),
+        ([0] * 99, 40, "to fit 63 bits, got order 40"),
+    ],
+)
+def test_errors(text, order, message):
+    with pytest.raises(ValueError, match=message):
+        ngram.count(np.array(text), order, 3)
+
+
+def test_unseen_must_be_possible():
+    with pytest.raises(ValueError, match="expected a above 0, got 0"):
+        ngram.bits(ngram.count(np.array([0, 1]), 0, 2), np.array([0]), 0)
