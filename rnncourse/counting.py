@@ -1,13 +1,18 @@
 """What a network costs: parameters, and how many products have to wait for one another."""
 
+from rnncourse.checks import shapes
+
 PRODUCTS = ("Mm", "Mv", "Addmm", "Addmv", "Bmm", "Baddbmm", "Dot", "Convolution")
 
 
 def parameters(module):
-    """The number of trainable numbers in a torch module."""
+    """The number of trainable numbers in a torch module. Raises ValueError for anything else."""
+    if not hasattr(module, "parameters"):
+        raise ValueError(f"counting.parameters: expected a torch module, got {type(module).__name__}")
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
+@shapes(x="T B m")
 def receptive_field(predict, x):
     """How many of the T inputs have a gradient other than exactly 0 in the sum of the output ``predict(x)``.
 

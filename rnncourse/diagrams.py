@@ -94,6 +94,8 @@ def unrolled(inputs, outputs, title="The loop on the left is the row on the righ
 
 def blame(steps, title="Every arrow turns round, every matrix is transposed"):
     """The unrolled network on the way back: error terms δ from each loss to the states, the inputs and the start."""
+    if steps < 1:
+        raise ValueError(f"diagrams.blame: expected at least one step, got {steps}")
     top, middle, bottom, gap = 60, 140, 220, 140
     parts = [box(60, middle, "∂L/∂h₀", width=70)]
     for t in range(1, steps + 1):

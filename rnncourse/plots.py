@@ -200,13 +200,13 @@ def matrices(values, rows, columns, title, xlabel="", ylabel=""):
 
 
 def phase_portrait(ax, step, start, steps=30):
-    """Where one step takes each state of the square [−1, 1]²: arrows at two thirds of their length, and one path.
+    """Where one step takes each state of the square [−1, 1]²: arrows, at a scale of their own, and one path.
 
     step: maps states (N, 2) to states (N, 2); start: where the path begins.
     """
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 12)] * 2), axis=-1).reshape(-1, 2)
     moved = step(grid) - grid
-    ax.quiver(*grid.T, *moved.T, angles="xy", scale_units="xy", scale=1.5, color=COLOURS[0], width=0.004)
+    ax.quiver(*grid.T, *moved.T, angles="xy", color=COLOURS[0], width=0.004)
     path = [np.asarray(start, float)[None]]
     for _ in range(steps):
         path.append(step(path[-1]))

@@ -1,0 +1,58 @@
+"""The checks of the exercises: what they say of answers that are not done, nearly right, or wrong in a known way.
+
+That they accept the right answer is proved by the solutions in the chapters (test_solutions.py).
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+from rnncourse import exercises
+from rnncourse.reference import rnn
+
+WRONG = [
+    ("check_latch", None, "the answer is None"),
+    ("check_latch", ([[4, -4, 0]], [[0.9]], [0]), "after “the” with 5 × um"),
+    ("check_latch", ([[-4, 4, 0]], [[2]], [0]), "it should be above 0.5"),
+    ("check_latch", ([[4, -4]], [[2]], [0]), "expected x of shape"),
+    ("check_layers_needed", lambda T, k: None, "returned None"),
+    ("check_layers_needed", lambda T, k: (T - 1) // (k - 1), "for T=2, width=3 you say 0; 1 layers see 3"),
+    ("check_concatenated", lambda x, h, U, W, b: None, "returned None"),
+    (
+        "check_concatenated",
+        lambda x, h, U, W, b: np.tanh(np.hstack([U, W]) @ np.r_[h, x] + b),
+        "raises ValueError|differs",
+    ),
+    ("check_concatenated", lambda x, h, U, W, b: np.tanh(U @ x + b), "differs from rnn.step"),
+    ("check_bits_per_character", lambda p: -np.log(p).mean(), "that is in nats"),
+    ("check_bits_per_character", lambda p: -np.log2(p).sum(), "the sum, not the mean"),
+    ("check_bits_per_character", lambda p: np.log2(p).mean(), "the sign is turned"),
+    ("check_error_terms", lambda dh, h, W: None, "returned None"),
+    ("check_error_terms", lambda dh, h, W: dh, r"delta\[0\] \(the last step, which nothing follows\)|delta\["),
+    ("check_forward_gradient", lambda *a: None, "returned None"),
+    ("check_clip", lambda grads, limit: [g / max(np.linalg.norm(g), 1e-9) for g in grads], "each array alone"),
+    ("check_clip", lambda grads, limit: [0 * g / 0 for g in grads], "NaN"),
+    ("check_resting_points", lambda w: np.array([0.0]), "for w=1.5 you give .*; there are 3"),
+    ("check_resting_points", lambda w: np.array([0.3]), "it does not rest"),
+]
+
+
+@pytest.mark.parametrize(("check", "answer", "message"), WRONG)
+def test_says_what_is_wrong(check, answer, message):
+    verdict = getattr(exercises, check)(answer)
+    assert not verdict and repr(verdict).startswith("Not yet: ")
+    assert re.search(message, verdict), verdict
+
+
+def test_immediate_part_is_recognised():
+    def immediate(x, h0, U, W, b, dh_T):
+        hs, _, cache = rnn.forward(x[:, None], h0[None], U, W, b)
+        return rnn.by_lag(np.zeros_like(hs), dh_T[None], cache).W[0]
+
+    assert "immediate part only" in exercises.check_forward_gradient(immediate)
+
+
+def test_the_right_answer_is_true():
+    verdict = exercises.check_bits_per_character(lambda p: -np.log2(p).mean())
+    assert verdict and repr(verdict) == "Correct."
