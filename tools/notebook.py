@@ -39,6 +39,7 @@ def execute(notebook: nbformat.NotebookNode) -> None:
         timeout=600,
         record_timing=False,
         store_widget_state=False,
+        coalesce_streams=True,  # or the pieces in which prints arrive would depend on the machine's load
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": NOTEBOOKS}},
     ).execute()
