@@ -80,6 +80,16 @@ def show(fig):
     return SVG(re.sub(r"(<svg [^>]*>)", lambda tag: tag.group(1) + head, svg[svg.index("<svg") :], count=1))
 
 
+def as_table(ax, rows, columns):
+    """Turn axes into a table with cells of size 1 around (column, row), the first row on top."""
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+
+
 def confusion(tables, names, labels, title):
     """Confusion tables side by side, rows true and columns predicted; each row coloured by its share.
 
@@ -151,12 +161,7 @@ def heatmap(ax, values, rows, columns, limit=1.0):
             matplotlib.patches.Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=colour, alpha=strength, lw=0)
         )
         ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=INK, fontsize=9)
-    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
-    ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(rows)), rows)
-    ax.grid(False)
-    ax.spines[:].set_visible(False)
-    ax.tick_params(length=0)
+    as_table(ax, rows, columns)
 
 
 def addresses(ax, states, words):
@@ -190,12 +195,7 @@ def matrices(values, rows, columns, title, xlabel="", ylabel=""):
         ax.add_patch(matplotlib.patches.Rectangle(corner, 0.9 / k, 0.9 / n, color=colour, alpha=strength, lw=0))
     for row, column in np.ndindex(len(rows), len(columns)):
         ax.add_patch(matplotlib.patches.Rectangle((column - 0.45, row - 0.45), 0.9, 0.9, fill=False, color=GRID))
-    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
-    ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(rows)), rows)
-    ax.grid(False)
-    ax.spines[:].set_visible(False)
-    ax.tick_params(length=0)
+    as_table(ax, rows, columns)
     return show(fig)
 
 
