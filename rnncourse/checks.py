@@ -21,7 +21,8 @@ import numpy as np
 def shapes(**specs):
     """Check the arguments named in ``specs`` at every call of the decorated function.
 
-    An argument that is None, where None is the default, is not checked.
+    An argument that is None, where None is the default, is not checked. The decorated function has the specs as
+    its attribute ``shapes``.
 
     Raises ValueError, which names the function, what was expected and what came, for an argument that is no
     array, for a wrong shape, for a dtype that is not floating point or differs from the first array's, for
@@ -41,6 +42,7 @@ def shapes(**specs):
             check({k: v for k, v in arrays.items() if v is not None or k not in optional}, specs, where)
             return function(*args, **kwargs)
 
+        checked.shapes = specs
         return checked
 
     return decorate

@@ -4,16 +4,20 @@ Checks: finite differences along random directions, relative error. Through time
 every earlier state, the Jacobian of a step, products of Jacobians and their singular values, the largest
 Lyapunov exponent.
 
-A ``cell`` is a module with one state h, from either package: ``rnncourse.reference.rnn`` with NumPy arrays,
-or ``rnncourse.pytorch.rnn`` with tensors. ``weights`` is what its ``step`` takes after the state: (U, W, b),
-or (U, W, b, f) for an f other than tanh. Results are NumPy arrays of the input's dtype, whichever package.
+A ``cell`` is a module from either package: ``rnncourse.reference.rnn``, ``gru`` or ``lstm`` with NumPy arrays,
+or ``rnncourse.pytorch.rnn``, ``gru`` or ``lstm`` with tensors. ``weights`` is what its ``step`` takes after the
+state: (U, W, b), or (U, W, b, f) for a simple network with an f other than tanh. Results are NumPy arrays of the
+input's dtype, whichever package.
+
+An LSTM has two states. Where a function takes h0 it takes the pair (h0, c0), where dh_T the pair (dh_T, dc_T),
+and what it says of n is true of the two laid end to end, h first: 2n numbers.
 
 m = input size, n = hidden size, T = steps, B = batch.
 """
 
 import numpy as np
 
-from rnncourse.checks import check_array, check_finite, shapes
+from rnncourse.checks import check, check_array, check_finite, shapes
 
 # ---- is it right? ------------------------------------------------------------------------------------------
 
@@ -95,7 +99,6 @@ def gradient_error(loss, arrays, grads, rng, directions=10, step=1e-5):
 # ---- how far back does it reach? ---------------------------------------------------------------------------
 
 
-@shapes(x="T B m", h0="B n", dh_T="B n")
 def gradient_flow(cell, x, h0, weights, dh_T):
     """The gradient of a loss on the last state with respect to every state before it.
 
@@ -105,14 +108,14 @@ def gradient_flow(cell, x, h0, weights, dh_T):
     Raises ValueError for shapes, dtypes or values that do not fit.
     Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063.
     """
-    before = states(cell, x, h0, weights)[:-1]
-    flow = [as_numpy(dh_T)]
+    check_states("gradients.gradient_flow", "T B m", x=x, h0=h0, dh_T=dh_T)
+    before = states(cell, x, h0, weights)
+    flow = [joined(dh_T)]
     for t in reversed(range(len(x))):
-        flow.append(pull_back(cell, x[t], before[t], weights, flow[-1]))
+        flow.append(pull_back(cell, x[t], [part[t] for part in before], weights, flow[-1]))
     return np.stack(flow[::-1])
 
 
-@shapes(x="B m", h="B n")
 def jacobian(cell, x, h, weights):
     """The Jacobian of one step,  J_ij = ∂(h_t)_i / ∂(h_{t−1})_j;  in the simple network  diag(f′(net_t)) W.
 
@@ -120,23 +123,25 @@ def jacobian(cell, x, h, weights):
     row i is the way back of the unit vector e_i. Raises ValueError for shapes, dtypes or values that do not
     fit.
     """
-    B, n = h.shape
+    check_states("gradients.jacobian", "B m", x=x, h=h)
+    B, n = joined(h).shape
     item = np.repeat(np.arange(B), n)  # n copies of every item, one for each row of its Jacobian
-    rows = pull_back(cell, x[item], h[item], weights, np.tile(np.eye(n), (B, 1)))
+    rows = pull_back(cell, x[item], [part[item] for part in parts(h)], weights, np.tile(np.eye(n), (B, 1)))
     return rows.reshape(B, n, n)
 
 
-@shapes(x="T B m", h0="B n")
 def jacobians(cell, x, h0, weights):
     """The Jacobians of all steps along the way that the state takes through x.
 
     x (T, B, m), h0 (B, n). Returns (T, B, n, n): entry t is ∂h_{t+1}/∂h_t, with h_0 = h0.
     Raises ValueError for shapes, dtypes or values that do not fit.
     """
-    (T, B, m), n = x.shape, h0.shape[1]
-    before = states(cell, x, h0, weights)[:-1]
+    check_states("gradients.jacobians", "T B m", x=x, h0=h0)
+    T, B, m = x.shape
     # The states are known, so the steps need not wait for each other: all are items of one batch.
-    return jacobian(cell, x.reshape(T * B, m), before.reshape(T * B, n), weights).reshape(T, B, n, n)
+    before = [part[:-1].reshape(T * B, part.shape[-1]) for part in states(cell, x, h0, weights)]
+    J = jacobian(cell, x.reshape(T * B, m), like_state(h0, before), weights)
+    return J.reshape(T, B, *J.shape[1:])
 
 
 @shapes(J="T B n n")
@@ -164,7 +169,6 @@ def singular_values(J):
     return np.linalg.svd(products(J), compute_uv=False)
 
 
-@shapes(x="T B m", h0="B n")
 def lyapunov(cell, x, h0, weights, discard=0):
     """The largest Lyapunov exponent: the mean growth of a small difference between two states, per step.
 
@@ -180,17 +184,18 @@ def lyapunov(cell, x, h0, weights, discard=0):
     Source: Benettin, Galgani, Giorgilli and Strelcyn (1980), part 2, doi:10.1007/BF02128237; for recurrent
     networks Vogt et al. (2020), arXiv:2006.14123.
     """
+    check_states("gradients.lyapunov", "T B m", x=x, h0=h0)
     if not len(x):
         raise ValueError("gradients.lyapunov: expected at least one step in x, got none")
     if discard not in range(len(x)):
         raise ValueError(f"gradients.lyapunov: expected discard in 0 … {len(x) - 1}, got {discard}")
-    v = np.random.default_rng(0).normal(size=tuple(h0.shape))
+    v = np.random.default_rng(0).normal(size=joined(h0).shape)
     v /= np.linalg.norm(v, axis=-1, keepdims=True)
     total = np.zeros(len(v))
-    h, block = states(cell, x, h0, weights), 50
+    way, block = states(cell, x, h0, weights), 50
     for t in range(len(x)):
         if t % block == 0:  # many Jacobians at once, for speed, but not all, for memory
-            J = jacobians(cell, x[t : t + block], h[t], weights)
+            J = jacobians(cell, x[t : t + block], like_state(h0, [part[t] for part in way]), weights)
         v = np.einsum("bij,bj->bi", J[t % block], v)
         growth = np.linalg.norm(v, axis=-1)
         v = v / np.where(growth > 0, growth, 1)[:, None]
@@ -204,22 +209,57 @@ def lyapunov(cell, x, h0, weights, discard=0):
 
 
 def states(cell, x, h0, weights):
-    """h_0 … h_T along x, (T+1, B, n), of the kind of h0."""
+    """h_0 … h_T along x, a list of one array (T+1, B, n) of the kind of h0; for an LSTM two, of h and of c."""
+    if isinstance(h0, tuple):
+        way = [h0]
+        for x_t in x:
+            way.append(tuple(cell.step(x_t, *way[-1], *weights)))
+        return [like(h0[0], np.stack([as_numpy(part) for part in column])) for column in zip(*way, strict=True)]
     hs = cell.forward(x, h0, *weights)[0]
-    return like(h0, np.concatenate([as_numpy(h0)[None], as_numpy(hs)]))
+    return [like(h0, np.concatenate([as_numpy(h0)[None], as_numpy(hs)]))]
 
 
-def pull_back(cell, x_t, h, weights, dh):
-    """J_tᵀ dh: a gradient taken back through one step. Only here it matters whose the cell is."""
-    if is_tensor(h):
+def pull_back(cell, x_t, state, weights, d):
+    """J_tᵀ d: a gradient taken back through one step. Only here it matters whose the cell is.
+
+    state: a list of one part, or of two for an LSTM; d (B, n), or (B, 2n), and so the result.
+    """
+    d = [like(part, values) for part, values in zip(state, np.split(d, len(state), axis=-1), strict=True)]
+    if is_tensor(state[0]):
         import torch  # here, so that the reference runs where torch is not installed
 
         with torch.enable_grad():
-            h = h.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(cell.step(x_t, h, *weights), h, like(h, dh))
-        return as_numpy(gradient)
-    *_, cache = cell.forward(x_t[None], h, *weights)
-    return cell.backward(np.zeros_like(h)[None], like(h, dh), cache).h0
+            state = [part.detach().requires_grad_() for part in state]
+            grads = torch.autograd.grad(parts(cell.step(x_t, *state, *weights)), state, d)
+        return joined(grads)
+    hs, *_, cache = cell.forward(x_t[None], *state, *weights)
+    grads = cell.backward(np.zeros_like(hs), *d, cache)
+    return joined([getattr(grads, name) for name in ("h0", "c0")[: len(state)]])
+
+
+def parts(state):
+    """One state or several, as a list."""
+    return list(state) if isinstance(state, tuple | list) else [state]
+
+
+def joined(state):
+    """One state or several, laid end to end: a NumPy array (…, n) or (…, 2n)."""
+    return np.concatenate([as_numpy(part) for part in parts(state)], axis=-1)
+
+
+def like_state(h0, new):
+    """The list ``new`` as ``h0`` is given: a pair as a pair, one state bare."""
+    return tuple(new) if isinstance(h0, tuple) else new[0]
+
+
+def check_states(where, shape, x, **given):
+    """Hold x to ``shape`` and every state or pair of states to (B, n), as ``checks.shapes`` does."""
+    arrays, specs = {"x": x}, {"x": shape}
+    for name, state in given.items():
+        for part, letter in zip(parts(state), "hc", strict=False):
+            arrays[name.replace("h", letter)] = part
+            specs[name.replace("h", letter)] = "B n"
+    check(arrays, specs, where)
 
 
 def is_tensor(array):

@@ -70,3 +70,19 @@ def one_hot(indices, k, dtype=np.float64):
     out = np.zeros((*indices.shape, k), dtype)
     np.put_along_axis(out, indices[..., None], 1, axis=-1)
     return out
+
+
+def split(a, k):
+    """The last axis in k equal parts, as views, in order: (..., k·n) → k arrays (..., n)."""
+    return np.split(a, k, axis=-1)
+
+
+def gate_scales(pattern, n, dtype):
+    """A vector that makes one tanh of a whole row of gates, by  σ(a) = ½ + ½ tanh(a/2).
+
+    pattern: for each gate "s" (sigmoid) or "t" (tanh), as in "sstt"; n: the size of a gate.
+    Returns half (len(pattern)·n,), ½ for a sigmoid and 1 for a tanh: with  y = tanh(half · a)  the gates are
+    half · y + (1 − half).  tanh has a fast path in NumPy, exp and division have not, and ½ · a is exact. The
+    price: a gate below 10⁻¹⁶ (float64; 10⁻⁸ in float32) comes out as 0, for the sum has no digits to hold it.
+    """
+    return np.repeat(np.array([0.5 if gate == "s" else 1.0 for gate in pattern], dtype), n)

@@ -1,0 +1,215 @@
+"""The gated recurrent unit (Cho et al. 2014): two gates, one state.
+
+    r = σ(U_r x_t + b_r + W_r h_{t−1}),   z = σ(U_z x_t + b_z + W_z h_{t−1})
+    g = tanh(U_g x_t + b_g + r ⊙ (W_g h_{t−1} + b_n))       reset after the product, as PyTorch and cuDNN compute
+    g = tanh(U_g x_t + b_g + W_g (r ⊙ h_{t−1}) + b_n)       reset before the product, as in the paper
+    h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},             t = 1 … T
+
+m = input size, n = hidden size, T = steps, B = batch. Reset gate r, update gate z and candidate g are stacked in
+the rows of U, W and b, n rows each, in PyTorch's order. PyTorch calls the candidate n; here n is the size, and
+only the candidate's second bias keeps the letter: b_n is PyTorch's b_hn, which r multiplies if the reset comes
+after the product. If it comes before, b_g + b_n is all that counts.
+
+Here z keeps the old state, as in Cho et al. and in PyTorch. In Chung et al. (2014), arXiv:1412.3555, z lets the
+new one in: h_t = (1 − z) ⊙ h_{t−1} + z ⊙ g. That is the same family: σ(−a) = 1 − σ(a), so turn the sign of the
+rows of z in U, W and b.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnncourse.checks import check, shapes
+from rnncourse.reference.ops import gate_scales, sigmoid, split, tanh
+
+RESETS = ("after", "before")
+
+
+class Weights(NamedTuple):
+    """U (3n, m) from input, W (3n, n) from state, b (3n,), b_n (n,): 3(n(m+n)+n) + n numbers."""
+
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    b_n: np.ndarray
+
+
+class Grads(NamedTuple):
+    """∂L/∂ of the arguments of ``forward``, in their order and of their shapes."""
+
+    x: np.ndarray
+    h0: np.ndarray
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    b_n: np.ndarray
+
+
+class Cache(NamedTuple):
+    """What the way back needs.
+
+    x (T, B, m); h (T+1, B, n), the states 0 … T; gates (T, B, 3n), which are r, z and g after their squashing;
+    inner (T, B, n): W_g h_{t−1} + b_n if the reset comes after the product, r ⊙ h_{t−1} if before; U, W and which.
+    """
+
+    x: np.ndarray
+    h: np.ndarray
+    gates: np.ndarray
+    inner: np.ndarray
+    U: np.ndarray
+    W: np.ndarray
+    reset: Any
+
+
+@shapes(U="3n m", W="3n n", b="3n", b_n="n", x="... m", h="... n")
+def step(x, h, U, W, b, b_n):
+    """One step, reset after the product: h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},  g = tanh(U_g x + b_g + r ⊙ (W_g h + b_n)).
+
+    x (..., m) is x_t and h (..., n) is h_{t−1}: one vector each, or a batch of them. Returns h_t (..., n).
+    Source: the first version of Cho et al. (2014), https://arxiv.org/abs/1406.1078v1; the documentation of
+    ``torch.nn.GRU``.
+    """
+    r, z, g = split(x @ U.T + b, 3)
+    W_r, W_z, W_g = split(W.T, 3)
+    r = sigmoid(r + h @ W_r)
+    z = sigmoid(z + h @ W_z)
+    g = tanh(g + r * (h @ W_g + b_n))
+    return (1 - z) * g + z * h
+
+
+@shapes(U="3n m", W="3n n", b="3n", b_n="n", x="... m", h="... n")
+def step_before(x, h, U, W, b, b_n):
+    """One step, reset before the product: h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},  g = tanh(U_g x + b_g + W_g (r ⊙ h) + b_n).
+
+    Arguments and result as for ``step``.
+    Source: Cho et al. (2014), arXiv:1406.1078, equations 5 to 8.
+    """
+    r, z, g = split(x @ U.T + b, 3)
+    W_r, W_z, W_g = split(W.T, 3)
+    r = sigmoid(r + h @ W_r)
+    z = sigmoid(z + h @ W_z)
+    g = tanh(g + (r * h) @ W_g + b_n)
+    return (1 - z) * g + z * h
+
+
+@shapes(U="3n m", W="3n n", b="3n", b_n="n", x="T B m", h0="B n")
+def forward(x, h0, U, W, b, b_n, reset="after"):
+    """All steps: hs[t] = step(x[t], hs[t−1]) for reset="after", step_before(…) for reset="before".
+
+    x (T, B, m), h0 (B, n), U (3n, m), W (3n, n), b (3n,), b_n (n,).
+    Returns hs (T, B, n), the last state h_T (B, n), and the cache for ``backward``. They share memory: copy hs
+    before you write to it. T = 0 is allowed: hs is empty and h_T is h0.
+    Raises ValueError for another reset, and for shapes, dtypes or values that do not fit.
+    """
+    if reset not in RESETS:
+        raise ValueError(f"gru.forward: expected reset to be 'after' or 'before', got {reset!r}")
+    (T, B, m), n = x.shape, h0.shape[1]
+    h, inner = np.empty((T + 1, B, n), x.dtype), np.empty((T, B, n), x.dtype)
+    h[0] = h0
+    scale = gate_scales("sst", n, x.dtype)
+    half, U_half, W_half = scale[: 2 * n], U.T * scale, np.ascontiguousarray(W.T * scale)
+    W_rz, W_g = np.ascontiguousarray(W_half[:, : 2 * n]), np.ascontiguousarray(W_half[:, 2 * n :])
+    gates = (x.reshape(T * B, m) @ U_half + b * scale).reshape(T, B, 3 * n)  # the input's part, all steps at once
+    r, z, g = np.moveaxis(gates.reshape(T, B, 3, n), 2, 0)  # views: they fill as the loop goes
+    for t in range(T):
+        Wh = h[t] @ (W_half if reset == "after" else W_rz)
+        rz = gates[t, :, : 2 * n]
+        rz += Wh[:, : 2 * n]
+        np.tanh(rz, out=rz)
+        rz *= half
+        rz += half  # ½ + ½ tanh(a/2) = σ(a)
+        if reset == "after":
+            np.add(Wh[:, 2 * n :], b_n, out=inner[t])
+            g[t] += r[t] * inner[t]
+        else:
+            np.multiply(r[t], h[t], out=inner[t])
+            g[t] += inner[t] @ W_g + b_n
+        np.tanh(g[t], out=g[t])
+        np.add(g[t], z[t] * (h[t] - g[t]), out=h[t + 1])
+    return h[1:], h[T], Cache(x, h, gates, inner, U, W, reset)
+
+
+def backward(dhs, dh_T, cache):
+    """Backpropagation through time, for ``forward``. With r, z, g for the gates' values, a_g for g before tanh:
+
+        dh_t = ∂L/∂h_t directly + all that comes back from step t+1,   a = W_g h_{t−1} + b_n
+        δ_z = dh_t ⊙ (h_{t−1} − g) ⊙ z(1−z),   δ_g = dh_t ⊙ (1−z) ⊙ (1−g²)
+        reset after:    δ_r = δ_g ⊙ a ⊙ r(1−r),           back to h_{t−1}: z ⊙ dh_t + W_rᵀδ_r + W_zᵀδ_z + W_gᵀ(r ⊙ δ_g)
+        reset before:   δ_r = W_gᵀδ_g ⊙ h_{t−1} ⊙ r(1−r), back to h_{t−1}: z ⊙ dh_t + W_rᵀδ_r + W_zᵀδ_z + r ⊙ W_gᵀδ_g
+        dU = Σ_t [δ_r δ_z δ_g]_t x_tᵀ,  db = Σ_t [δ_r δ_z δ_g]_t,  db_n = Σ_t r ⊙ δ_g (after) or Σ_t δ_g (before)
+
+    dhs (T, B, n) is ∂L/∂hs and dh_T (B, n) is ∂L/∂h_T, each counting only the direct use of that output.
+    Returns Grads(x, h0, U, W, b, b_n).
+    Raises ValueError for shapes, dtypes or values that do not fit the cache.
+    """
+    x, h, gates, inner, U, W, reset = cache
+    check({"hs": h[1:], "dhs": dhs, "dh_T": dh_T}, {"hs": "T B n", "dhs": "T B n", "dh_T": "B n"}, "gru.backward")
+    (T, B, m), n = x.shape, W.shape[1]
+    r, z, g = np.moveaxis(gates.reshape(T, B, 3, n), 2, 0)
+    delta = np.empty((T, B, 3 * n), x.dtype)  # of r, z, g: what the input's side sees
+    # of r, z and the candidate's recurrent product: what the state's side sees. The same if the reset is before it.
+    delta_W = np.empty_like(delta) if reset == "after" else delta
+    of_r, of_z, of_g = np.moveaxis(delta.reshape(T, B, 3, n), 2, 0)
+    W_rz, W_g = W[: 2 * n], W[2 * n :]
+    dh = dh_T
+    for t in reversed(range(T)):
+        dh = dh + dhs[t]
+        np.multiply(dh * (h[t] - g[t]), z[t] * (1 - z[t]), out=of_z[t])
+        np.multiply(dh * (1 - z[t]), 1 - g[t] * g[t], out=of_g[t])
+        if reset == "after":
+            np.multiply(of_g[t] * inner[t], r[t] * (1 - r[t]), out=of_r[t])
+            delta_W[t, :, : 2 * n] = delta[t, :, : 2 * n]
+            np.multiply(r[t], of_g[t], out=delta_W[t, :, 2 * n :])
+            dh = z[t] * dh + delta_W[t] @ W
+        else:
+            back = of_g[t] @ W_g
+            np.multiply(back * h[t], r[t] * (1 - r[t]), out=of_r[t])
+            dh = z[t] * dh + delta[t, :, : 2 * n] @ W_rz + r[t] * back
+    rows, rows_W, before = delta.reshape(T * B, 3 * n), delta_W.reshape(T * B, 3 * n), h[:-1].reshape(T * B, n)
+    if reset == "after":
+        dW = rows_W.T @ before
+    else:
+        dW = np.concatenate([rows[:, : 2 * n].T @ before, rows[:, 2 * n :].T @ inner.reshape(T * B, n)])
+    return Grads(
+        x=(rows @ U).reshape(T, B, m),
+        h0=dh if T else dh_T.copy(),
+        U=rows.T @ x.reshape(T * B, m),
+        W=dW,
+        b=rows.sum(axis=0),
+        b_n=rows_W[:, 2 * n :].sum(axis=0),
+    )
+
+
+def from_torch(module):
+    """The weights of a one-layer, one-direction ``torch.nn.GRU`` (or ``rnncourse.pytorch.GRU``).
+
+    Of torch's two biases those of r and z are only ever added, and here are their sum in b. Those of the
+    candidate are two: b_g from ``bias_ih_l0``, b_n from ``bias_hh_l0``. Zero for a module without bias.
+    Raises ValueError for more layers, two directions, or another kind of module.
+    """
+    state = {name: value.detach().cpu().numpy().copy() for name, value in module.named_parameters()}
+    extra = sorted(set(state) - {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"})
+    if extra:
+        raise ValueError(f"gru.from_torch: expected one layer in one direction, got also {', '.join(extra)}")
+    U, W = state.get("weight_ih_l0"), state.get("weight_hh_l0")
+    if W is None or W.shape[0] != 3 * W.shape[1]:  # an RNN has the same names, with one block of rows
+        raise ValueError(f"gru.from_torch: expected a torch.nn.GRU, got {type(module).__name__}")
+    n, nothing = W.shape[1], np.zeros(len(W), W.dtype)
+    b, b_hh = state.get("bias_ih_l0", nothing).copy(), state.get("bias_hh_l0", nothing)
+    b[: 2 * n] += b_hh[: 2 * n]
+    return Weights(U, W, b, b_hh[2 * n :].copy())
+
+
+@shapes(U="3n m", W="3n n", b="3n", b_n="n")
+def to_torch(U, W, b, b_n):
+    """A ``torch.nn.GRU`` with these weights and their dtype, which resets after the product.
+
+    b is its ``bias_ih_l0``; ``bias_hh_l0`` is zero but for b_n. Raises ValueError for other shapes.
+    """
+    import torch  # here, so that the reference runs where torch is not installed
+
+    module = torch.nn.GRU(U.shape[1], W.shape[1], dtype=torch.from_numpy(U).dtype)
+    b_hh = np.concatenate([np.zeros_like(b[: 2 * len(b_n)]), b_n])
+    values = {"weight_ih_l0": U, "weight_hh_l0": W, "bias_ih_l0": b, "bias_hh_l0": b_hh}
+    module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in values.items()})
+    return module

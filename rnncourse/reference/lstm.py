@@ -1,0 +1,172 @@
+"""Long short-term memory (Hochreiter and Schmidhuber 1997; with a forget gate, Gers et al. 2000).
+
+    [i f g o] = U x_t + W h_{t−1} + b
+    c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)
+    h_t = σ(o) ⊙ tanh(c_t),              t = 1 … T
+
+m = input size, n = hidden size, T = steps, B = batch. The four gates are stacked in the rows of U, W and b, n
+rows each, in PyTorch's order: input i, forget f, candidate g, output o.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rnncourse.checks import check, shapes
+from rnncourse.reference.ops import gate_scales, sigmoid, split, tanh
+
+
+class Weights(NamedTuple):
+    """U (4n, m) from input to gates, W (4n, n) from state to gates, b (4n,): 4(n(m+n)+n) numbers."""
+
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+
+
+class Grads(NamedTuple):
+    """∂L/∂ of the arguments of ``forward``, in their order and of their shapes."""
+
+    x: np.ndarray
+    h0: np.ndarray
+    c0: np.ndarray
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+
+
+class Cache(NamedTuple):
+    """What the way back needs.
+
+    x (T, B, m); h and c (T+1, B, n), the states 0 … T; gates (T, B, 4n), which are σ(i), σ(f), tanh(g), σ(o);
+    tanh_c (T, B, n), which is tanh(c_t); U and W.
+    """
+
+    x: np.ndarray
+    h: np.ndarray
+    c: np.ndarray
+    gates: np.ndarray
+    tanh_c: np.ndarray
+    U: np.ndarray
+    W: np.ndarray
+
+
+@shapes(U="4n m", W="4n n", b="4n", x="... m", h="... n", c="... n")
+def step(x, h, c, U, W, b):
+    """One step: c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g),  h_t = σ(o) ⊙ tanh(c_t),  [i f g o] = U x_t + W h_{t−1} + b.
+
+    x (..., m) is x_t, h (..., n) is h_{t−1}, c (..., n) is c_{t−1}: one vector each, or a batch of them.
+    Returns h_t and c_t, both (..., n).
+    Source: Gers, Schmidhuber and Cummins (2000), doi:10.1162/089976600300015015, equations 2.1 to 2.9, without
+    the blocks of several cells that share gates.
+    """
+    i, f, g, o = split(x @ U.T + h @ W.T + b, 4)
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    return sigmoid(o) * tanh(c), c
+
+
+@shapes(U="4n m", W="4n n", b="4n", x="T B m", h0="B n", c0="B n")
+def forward(x, h0, c0, U, W, b):
+    """All steps: hs[t], c = step(x[t], hs[t−1], c), with h0 and c0 before the first.
+
+    x (T, B, m), h0 (B, n), c0 (B, n), U (4n, m), W (4n, n), b (4n,).
+    Returns hs (T, B, n), the last states h_T and c_T, each (B, n), and the cache for ``backward``. They share
+    memory: copy hs before you write to it. T = 0 is allowed: hs is empty, h_T is h0 and c_T is c0.
+    """
+    (T, B, m), n = x.shape, h0.shape[1]
+    h, c = np.empty((T + 1, B, n), x.dtype), np.empty((T + 1, B, n), x.dtype)
+    h[0], c[0] = h0, c0
+    tanh_c, Wh, ig = np.empty((T, B, n), x.dtype), np.empty((B, 4 * n), x.dtype), np.empty((B, n), x.dtype)
+    half = gate_scales("ssts", n, x.dtype)
+    rest, U_half, W_half = 1 - half, U.T * half, np.ascontiguousarray(W.T * half)
+    gates = (x.reshape(T * B, m) @ U_half + b * half).reshape(T, B, 4 * n)  # the input's part, all steps at once
+    i, f, g, o = np.moveaxis(gates.reshape(T, B, 4, n), 2, 0)  # views: they fill as the loop goes
+    for t in range(T):
+        gate = gates[t]
+        gate += np.matmul(h[t], W_half, out=Wh)
+        np.tanh(gate, out=gate)
+        gate *= half
+        gate += rest
+        np.multiply(f[t], c[t], out=c[t + 1])
+        c[t + 1] += np.multiply(i[t], g[t], out=ig)
+        np.multiply(o[t], np.tanh(c[t + 1], out=tanh_c[t]), out=h[t + 1])
+    return h[1:], h[T], c[T], Cache(x, h, c, gates, tanh_c, U, W)
+
+
+def backward(dhs, dh_T, dc_T, cache):
+    """Backpropagation through time, for ``forward``. With i, f, g, o for the gates' values:
+
+        dh_t = ∂L/∂h_t directly + Wᵀ δ_{t+1},   dc_t = f_{t+1} ⊙ dc_{t+1} + dh_t ⊙ o_t ⊙ (1 − tanh²c_t)
+        δ_t = [ dc_t ⊙ g ⊙ i(1−i),  dc_t ⊙ c_{t−1} ⊙ f(1−f),  dc_t ⊙ i ⊙ (1−g²),  dh_t ⊙ tanh c_t ⊙ o(1−o) ]
+        dU = Σ_t δ_t x_tᵀ,  dW = Σ_t δ_t h_{t−1}ᵀ,  db = Σ_t δ_t,  dx_t = Uᵀ δ_t,  dh_0 = Wᵀ δ_1,  dc_0 = f_1 ⊙ dc_1
+
+    dhs (T, B, n) is ∂L/∂hs, dh_T (B, n) is ∂L/∂h_T and dc_T (B, n) is ∂L/∂c_T, each counting only the direct
+    use of that output. δ_t (B, 4n) is the error of the four gates before their squashing.
+    Returns Grads(x, h0, c0, U, W, b).
+    Raises ValueError for shapes, dtypes or values that do not fit the cache.
+    Source: Greff et al. (2017), arXiv:1503.04069, appendix A without peepholes.
+    """
+    x, h, c, gates, tanh_c, U, W = cache
+    given = {"hs": h[1:], "dhs": dhs, "dh_T": dh_T, "dc_T": dc_T}
+    check(given, {"hs": "T B n", "dhs": "T B n", "dh_T": "B n", "dc_T": "B n"}, "lstm.backward")
+    (T, B, m), n = x.shape, W.shape[1]
+    i, f, g, o = np.moveaxis(gates.reshape(T, B, 4, n), 2, 0)
+    delta = np.empty((T, B, 4 * n), x.dtype)
+    error, slope = np.empty((B, 4, n), x.dtype), np.empty((B, 4 * n), x.dtype)
+    of_i, of_f, of_g, of_o = np.moveaxis(error, 1, 0)
+    squashed_by_tanh = np.repeat(np.array([0, 0, 1, 0], x.dtype), n)
+    squashed_by_sigmoid = 1 - squashed_by_tanh
+    dh, dc = dh_T.copy(), dc_T.copy()
+    for t in reversed(range(T)):
+        dh += dhs[t]
+        dc += dh * (o[t] - h[t + 1] * tanh_c[t])  # o (1 − tanh²c), for h is o tanh c
+        np.multiply(dc, g[t], out=of_i)
+        np.multiply(dc, c[t], out=of_f)
+        np.multiply(dc, i[t], out=of_g)
+        np.multiply(dh, tanh_c[t], out=of_o)
+        np.subtract(squashed_by_sigmoid, gates[t], out=slope)  # y (1 − y) for a sigmoid, 0 + y (0 − y) + 1 for tanh
+        slope *= gates[t]
+        slope += squashed_by_tanh
+        np.multiply(error.reshape(B, 4 * n), slope, out=delta[t])
+        np.matmul(delta[t], W, out=dh)
+        dc *= f[t]
+    rows = delta.reshape(T * B, 4 * n)
+    return Grads(
+        x=(rows @ U).reshape(T, B, m),
+        h0=dh,
+        c0=dc,
+        U=rows.T @ x.reshape(T * B, m),
+        W=rows.T @ h[:-1].reshape(T * B, n),
+        b=rows.sum(axis=0),
+    )
+
+
+def from_torch(module):
+    """The weights of a one-layer, one-direction ``torch.nn.LSTM`` (or ``rnncourse.pytorch.LSTM``).
+
+    torch keeps two biases that are only ever added; here b is their sum, and zero for a module without bias.
+    Raises ValueError for more layers, two directions, a projection, or another kind of module.
+    """
+    state = {name: value.detach().cpu().numpy().copy() for name, value in module.named_parameters()}
+    extra = sorted(set(state) - {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"})
+    if extra:
+        raise ValueError(f"lstm.from_torch: expected one layer in one direction, got also {', '.join(extra)}")
+    U, W = state.get("weight_ih_l0"), state.get("weight_hh_l0")
+    if W is None or W.shape[0] != 4 * W.shape[1]:  # an RNN has the same names, with one block of rows
+        raise ValueError(f"lstm.from_torch: expected a torch.nn.LSTM, got {type(module).__name__}")
+    b = state["bias_ih_l0"] + state["bias_hh_l0"] if "bias_ih_l0" in state else np.zeros(len(W), W.dtype)
+    return Weights(U, W, b)
+
+
+@shapes(U="4n m", W="4n n", b="4n")
+def to_torch(U, W, b):
+    """A ``torch.nn.LSTM`` with these weights and their dtype; b is its ``bias_ih_l0``, ``bias_hh_l0`` is zero.
+
+    U (4n, m), W (4n, n), b (4n,). Raises ValueError for other shapes.
+    """
+    import torch  # here, so that the reference runs where torch is not installed
+
+    module = torch.nn.LSTM(U.shape[1], W.shape[1], dtype=torch.from_numpy(U).dtype)
+    values = {"weight_ih_l0": U, "weight_hh_l0": W, "bias_ih_l0": b, "bias_hh_l0": np.zeros_like(b)}
+    module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in values.items()})
+    return module
