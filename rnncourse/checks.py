@@ -14,6 +14,7 @@ not import torch.
 import functools
 import inspect
 import re
+from numbers import Integral
 
 import numpy as np
 
@@ -58,6 +59,13 @@ def check(arrays, specs, where):
         check_kind(name, array, *first, where)
     for name, array in arrays.items():
         check_finite(name, array, where)
+
+
+def check_sizes(where, least=1, **sizes):
+    """Each of ``sizes`` (name → number) is an integer, Python's or NumPy's, of at least ``least``."""
+    for name, size in sizes.items():
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < least:
+            raise ValueError(f"{where}: expected {name} to be an integer of at least {least}, got {size!r}")
 
 
 def check_array(name, array, where):

@@ -1,6 +1,6 @@
 """What a network costs: parameters, operations, memory, and how many products have to wait for one another."""
 
-from rnncourse.checks import shapes
+from rnncourse.checks import check_sizes, shapes
 
 PRODUCTS = ("Mm", "Mv", "Addmm", "Addmv", "Bmm", "Baddbmm", "Dot", "Convolution")
 
@@ -84,11 +84,28 @@ def stack(kind, m, n, layers=1, directions=1, biases=1, r=None):
     (directions · r from a projection). directions: 1, or 2 for bidirectional, which doubles every layer.
     Raises ValueError as ``cell`` does, and for layers below 1 or directions other than 1 and 2.
     """
-    check_sizes("counting.stack", layers=layers)
+    check_sizes("counting.stack", n=n, layers=layers)
     if directions not in (1, 2):
         raise ValueError(f"counting.stack: expected directions to be 1 or 2, got {directions!r}")
     inputs = [m] + [directions * (n if r is None else r)] * (layers - 1)
     return [directions * cell(kind, below, n, biases, r) for below in inputs]
+
+
+def hidden_size(kind, m, budget, biases=1, r=None):
+    """The largest n for which ``cell(kind, m, n, biases, r)`` stays within ``budget``. To compare at equal parameters.
+
+    Raises ValueError as ``cell`` does, and for a budget that even one unit exceeds.
+    """
+    if budget < cell(kind, m, 1, biases, r):
+        least = cell(kind, m, 1, biases, r)
+        raise ValueError(f"counting.hidden_size: expected a budget of at least {least}, which n=1 takes, got {budget!r}")
+    low, high = 1, 2
+    while cell(kind, m, high, biases, r) <= budget:
+        low, high = high, 2 * high
+    while high - low > 1:  # low fits, high does not
+        middle = (low + high) // 2
+        low, high = (middle, high) if cell(kind, m, middle, biases, r) <= budget else (low, middle)
+    return low
 
 
 def flops(kind, m, n, r=None):
@@ -114,7 +131,8 @@ def stored(kind, m, n, T, B=1):
     """
     if kind not in ("rnn", "gru", "lstm"):
         raise ValueError(f"counting.stored: expected kind to be 'rnn', 'gru' or 'lstm', got {kind!r}")
-    check_sizes("counting.stored", m=m, n=n, T=T + 1, B=B)
+    check_sizes("counting.stored", m=m, n=n, B=B)
+    check_sizes("counting.stored", least=0, T=T)
     states, steps = {"rnn": (1, 0), "gru": (1, 4), "lstm": (2, 5)}[kind]
     return T * B * m + states * (T + 1) * B * n + steps * T * B * n
 
@@ -122,9 +140,3 @@ def stored(kind, m, n, T, B=1):
 def check_kind(kind, where):
     if kind not in BLOCKS:
         raise ValueError(f"{where}: expected kind to be one of {', '.join(BLOCKS)}, got {kind!r}")
-
-
-def check_sizes(where, **sizes):
-    for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"{where}: expected {name} to be an integer of at least 1, got {size!r}")

@@ -108,7 +108,7 @@ def gradient_flow(cell, x, h0, weights, dh_T):
     Raises ValueError for shapes, dtypes or values that do not fit.
     Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063.
     """
-    check_states("gradients.gradient_flow", "T B m", x=x, h0=h0, dh_T=dh_T)
+    check_states("gradients.gradient_flow", cell, "T B m", x=x, h0=h0, dh_T=dh_T)
     before = states(cell, x, h0, weights)
     flow = [joined(dh_T)]
     for t in reversed(range(len(x))):
@@ -123,7 +123,7 @@ def jacobian(cell, x, h, weights):
     row i is the way back of the unit vector e_i. Raises ValueError for shapes, dtypes or values that do not
     fit.
     """
-    check_states("gradients.jacobian", "B m", x=x, h=h)
+    check_states("gradients.jacobian", cell, "B m", x=x, h=h)
     B, n = joined(h).shape
     item = np.repeat(np.arange(B), n)  # n copies of every item, one for each row of its Jacobian
     rows = pull_back(cell, x[item], [part[item] for part in parts(h)], weights, np.tile(np.eye(n), (B, 1)))
@@ -136,7 +136,7 @@ def jacobians(cell, x, h0, weights):
     x (T, B, m), h0 (B, n). Returns (T, B, n, n): entry t is ∂h_{t+1}/∂h_t, with h_0 = h0.
     Raises ValueError for shapes, dtypes or values that do not fit.
     """
-    check_states("gradients.jacobians", "T B m", x=x, h0=h0)
+    check_states("gradients.jacobians", cell, "T B m", x=x, h0=h0)
     T, B, m = x.shape
     # The states are known, so the steps need not wait for each other: all are items of one batch.
     before = [part[:-1].reshape(T * B, part.shape[-1]) for part in states(cell, x, h0, weights)]
@@ -184,7 +184,7 @@ def lyapunov(cell, x, h0, weights, discard=0):
     Source: Benettin, Galgani, Giorgilli and Strelcyn (1980), part 2, doi:10.1007/BF02128237; for recurrent
     networks Vogt et al. (2020), arXiv:2006.14123.
     """
-    check_states("gradients.lyapunov", "T B m", x=x, h0=h0)
+    check_states("gradients.lyapunov", cell, "T B m", x=x, h0=h0)
     if not len(x):
         raise ValueError("gradients.lyapunov: expected at least one step in x, got none")
     if discard not in range(len(x)):
@@ -210,7 +210,7 @@ def lyapunov(cell, x, h0, weights, discard=0):
 
 def states(cell, x, h0, weights):
     """h_0 … h_T along x, a list of one array (T+1, B, n) of the kind of h0; for an LSTM two, of h and of c."""
-    if isinstance(h0, tuple):
+    if isinstance(h0, tuple | list):
         way = [h0]
         for x_t in x:
             way.append(tuple(cell.step(x_t, *way[-1], *weights)))
@@ -249,16 +249,25 @@ def joined(state):
 
 def like_state(h0, new):
     """The list ``new`` as ``h0`` is given: a pair as a pair, one state bare."""
-    return tuple(new) if isinstance(h0, tuple) else new[0]
+    return tuple(new) if isinstance(h0, tuple | list) else new[0]
 
 
-def check_states(where, shape, x, **given):
-    """Hold x to ``shape`` and every state or pair of states to (B, n), as ``checks.shapes`` does."""
+def check_states(where, cell, shape, x, **given):
+    """Hold x to ``shape`` and every state or pair of states to (B, n), as ``checks.shapes`` does.
+
+    The cell's step says whether it must be a pair, if it declares its shapes; else the first state given does.
+    """
     arrays, specs = {"x": x}, {"x": shape}
+    step, first = getattr(cell, "step", None), next(iter(given.values()))
+    pair = "c" in step.shapes if hasattr(step, "shapes") else isinstance(first, tuple | list)
     for name, state in given.items():
-        for part, letter in zip(parts(state), "hc", strict=False):
-            arrays[name.replace("h", letter)] = part
-            specs[name.replace("h", letter)] = "B n"
+        names = [name, name.replace("h", "c")] if pair else [name]
+        if isinstance(state, tuple | list) != pair or len(parts(state)) != len(names):
+            wanted = f"the pair ({', '.join(names)})" if pair else "one array"
+            got = f" of length {len(state)}" if isinstance(state, tuple | list) else ""
+            raise ValueError(f"{where}: expected {name} to be {wanted}, got {type(state).__name__}{got}")
+        arrays |= zip(names, parts(state), strict=True)
+        specs |= dict.fromkeys(names, "B n")
     check(arrays, specs, where)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnncourse.checks import check, shapes
+from rnncourse.checks import check, check_sizes, shapes
 from rnncourse.pytorch import rnn as pytorch_rnn
 from rnncourse.reference import ops, readout
 from rnncourse.reference import rnn as reference_rnn
@@ -145,3 +145,17 @@ def test_in_the_other_functions_of_the_reference():
         readout.backward(x, x, np.ones((6, 3)))
     with raises("ops.softmax: expected logits of shape (..., k), got ()"):
         ops.softmax(np.float64(1))
+
+
+def test_sizes():
+    check_sizes("f", m=1, n=np.int64(3))
+    check_sizes("f", least=0, T=0)
+    for wrong in (0, -1, 1.0, "1", None, True, np.float64(1)):
+        with raises(f"f: expected n to be an integer of at least 1, got {wrong!r}"):
+            check_sizes("f", m=1, n=wrong)
+    with raises("f: expected T to be an integer of at least 0, got -1"):
+        check_sizes("f", least=0, T=-1)
+
+
+def test_the_decorated_function_shows_its_shapes():
+    assert gates.shapes == {"U": "4n m", "b": "4n", "x": "... m", "y": "... 1"}

@@ -1,11 +1,19 @@
 """Counting: parameters, receptive fields and chains, of networks where they are known."""
 
+import re
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from rnncourse import counting
-from rnncourse.pytorch import RNN
+from rnncourse.pytorch import GRU, LSTM, RNN, variants
+from rnncourse.pytorch import gru as pytorch_gru
+from rnncourse.pytorch import lstm as pytorch_lstm
+from rnncourse.pytorch import rnn as pytorch_rnn
+from rnncourse.reference import gru, lstm, rnn
 
 
 def test_parameters():
@@ -46,3 +54,158 @@ def test_no_graph():
         counting.sequential_steps(torch.ones(2))
     with pytest.raises(ValueError, match=r"expected x of shape \(T, B, m\), got \(2,\)"):
         counting.receptive_field(lambda x: x, torch.ones(2))
+
+
+# ---- closed forms ------------------------------------------------------------------------------------------
+
+TORCH = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+OURS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+REFERENCE = {"rnn": rnn, "gru": gru, "lstm": lstm}
+RELATIVES = {name: getattr(variants, name) for name in ("peephole", "coupled", "projected", "shared")}
+STEPS = {"rnn": pytorch_rnn.step, "gru": pytorch_gru.step, "lstm": pytorch_lstm.step} | RELATIVES
+KINDS = pytest.mark.parametrize("kind", TORCH)
+SIZES = pytest.mark.parametrize(("m", "n"), [(3, 2), (1, 1), (5, 7), (27, 100)])
+
+
+def by_layer(module):
+    """The tensors of a torch stack, counted, layer by layer."""
+    layers = {}
+    for name, weight in module.named_parameters():
+        layer = int(re.search(r"_l(\d+)", name)[1])
+        layers[layer] = layers.get(layer, 0) + weight.numel()
+    return [layers[layer] for layer in sorted(layers)]
+
+
+@KINDS
+@SIZES
+@pytest.mark.parametrize("biases", [0, 2])
+def test_cell_is_one_layer_of_torch(kind, m, n, biases):
+    assert counting.cell(kind, m, n, biases) == counting.parameters(TORCH[kind](m, n, bias=biases > 0))
+    if biases:
+        assert counting.cell(kind, m, n, biases) == counting.parameters(OURS[kind](m, n))
+
+
+@KINDS
+@SIZES
+def test_cell_with_one_bias_is_the_reference(kind, m, n):
+    """A GRU's reference has n more: its candidate needs both biases where the reset stands between them."""
+    weights = REFERENCE[kind].from_torch(TORCH[kind](m, n))
+    assert counting.cell(kind, m, n) + n * (kind == "gru") == sum(a.size for a in weights)
+
+
+@SIZES
+@pytest.mark.parametrize("kind", [*RELATIVES, "lstm"])
+def test_cell_of_the_relatives(kind, m, n):
+    sizes = {"r": n} if kind == "projected" else {}
+    assert counting.cell(kind, m, n, **sizes) == counting.parameters(variants.Variant(STEPS[kind], m, n, **sizes))
+
+
+@pytest.mark.parametrize("biases", [0, 2])
+@pytest.mark.parametrize("r", [1, 3])
+def test_projected_cell_is_torchs(biases, r):
+    assert counting.cell("projected", 5, 4, biases, r) == counting.parameters(
+        nn.LSTM(5, 4, bias=biases > 0, proj_size=r)
+    )
+    ours = variants.Variant(variants.projected, 5, 4, r=r)
+    assert counting.cell("projected", 5, 4, 1, r) == counting.parameters(ours)
+
+
+def test_cell_by_hand():
+    """m = 3, n = 2, as chapter 2.3 counts them."""
+    assert [counting.cell(kind, 3, 2) for kind in counting.BLOCKS if kind != "projected"] == [12, 36, 48, 54, 36, 12]
+    assert counting.cell("projected", 3, 2, r=1) == 4 * (2 * (3 + 1) + 2) + 2
+
+
+@KINDS
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("biases", [0, 2])
+def test_stack_is_torchs_layer_by_layer(kind, layers, directions, biases):
+    module = TORCH[kind](5, 4, layers, bias=biases > 0, bidirectional=directions == 2)
+    assert counting.stack(kind, 5, 4, layers, directions, biases) == by_layer(module)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("biases", [0, 2])
+def test_stack_of_projections_is_torchs_layer_by_layer(layers, directions, biases):
+    module = nn.LSTM(5, 4, layers, bias=biases > 0, bidirectional=directions == 2, proj_size=3)
+    assert counting.stack("projected", 5, 4, layers, directions, biases, r=3) == by_layer(module)
+
+
+@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("B", [1, 3])
+def test_flops_are_what_torch_counts(kind, B):
+    """One step on a batch; and a backward pass to everything takes twice as many."""
+    m, n, r = 5, 4, 3
+    if kind in ("rnn", "gru"):
+        module = OURS[kind](m, n)
+        weights = [torch.from_numpy(a).requires_grad_() for a in REFERENCE[kind].from_torch(module)]
+        states = [torch.zeros(B, n, requires_grad=True)]
+    else:
+        module = variants.Variant(STEPS[kind], m, n, **({"r": r} if kind == "projected" else {}))
+        weights = list(module.parameters())
+        states = [torch.zeros(B, r if kind == "projected" else n, requires_grad=True), torch.zeros(B, n)]
+    expected = B * counting.flops(kind, m, n, r if kind == "projected" else None)
+    with FlopCounterMode(display=False) as forward:
+        outputs = STEPS[kind](torch.zeros(B, m, requires_grad=True), *states, *weights)
+    assert forward.get_total_flops() == expected
+    with FlopCounterMode(display=False) as backward:
+        (outputs if isinstance(outputs, torch.Tensor) else outputs[0]).sum().backward()
+    assert backward.get_total_flops() == 2 * expected
+
+
+@KINDS
+@pytest.mark.parametrize("T", [0, 1, 6])
+@pytest.mark.parametrize("reset", ["after", "before"])
+def test_stored_is_the_cache(kind, T, reset):
+    m, n, B = 5, 4, 3
+    weights = REFERENCE[kind].from_torch(TORCH[kind](m, n))
+    states = [np.zeros((B, n), np.float32)] * (1 + (kind == "lstm"))
+    more = [reset] if kind == "gru" else []
+    cache = REFERENCE[kind].forward(np.zeros((T, B, m), np.float32), *states, *weights, *more)[-1]
+    kept = {name: a for name, a in cache._asdict().items() if isinstance(a, np.ndarray) and name not in "UW"}
+    assert counting.stored(kind, m, n, T, B) == sum(a.size for a in kept.values())
+    assert 4 * counting.stored(kind, m, n, T, B) == sum(a.nbytes for a in kept.values())
+    assert all(any(a is b for b in weights) for a in (cache.U, cache.W))  # referred to, not copied
+
+
+def test_numpys_integers_are_integers():
+    assert counting.cell("lstm", np.int64(3), np.int32(2)) == 48
+    assert counting.stored("rnn", 3, 2, np.int64(0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: counting.cell("elman", 3, 2), "counting.cell: expected kind to be one of rnn, gru, lstm, peephole, "),
+        (lambda: counting.cell("lstm", 0, 2), "counting.cell: expected m to be an integer of at least 1, got 0"),
+        (lambda: counting.cell("lstm", 3, 2.0), "counting.cell: expected n to be an integer of at least 1, got 2.0"),
+        (lambda: counting.cell("lstm", True, 2), "counting.cell: expected m to be an integer of at least 1, got True"),
+        (lambda: counting.cell("lstm", 3, 2, 3), "counting.cell: expected biases to be 0, 1 or 2, got 3"),
+        (lambda: counting.cell("projected", 3, 2), "expected r for 'projected' and for nothing else, got r=None"),
+        (lambda: counting.cell("gru", 3, 2, r=1), "expected r for 'projected' and for nothing else, got r=1 for 'gru'"),
+        (lambda: counting.cell("projected", 3, 2, r=0), "counting.cell: expected r to be an integer of at least 1"),
+        (lambda: counting.stack("lstm", 3, 2, 0), "counting.stack: expected layers to be an integer of at least 1"),
+        (lambda: counting.stack("lstm", 3, None), "counting.stack: expected n to be an integer of at least 1"),
+        (lambda: counting.stack("lstm", 3, 2, 1, 3), "counting.stack: expected directions to be 1 or 2, got 3"),
+        (lambda: counting.stack("lstm", 3, 2, 2, r=1), "expected r for 'projected' and for nothing else, got r=1"),
+        (lambda: counting.flops("lstm", 3, -2), "expected n to be an integer of at least 1, got -2"),
+        (lambda: counting.stored("coupled", 3, 2, 5), "counting.stored: expected kind to be 'rnn', 'gru' or 'lstm'"),
+        (
+            lambda: counting.stored("lstm", 3, 2, -1),
+            "counting.stored: expected T to be an integer of at least 0, got -1",
+        ),
+        (
+            lambda: counting.stored("lstm", 3, 2, 5.0),
+            "counting.stored: expected T to be an integer of at least 0, got 5.0",
+        ),
+        (
+            lambda: counting.stored("lstm", 3, 2, 5, 0),
+            "counting.stored: expected B to be an integer of at least 1, got 0",
+        ),
+    ],
+)
+def test_closed_forms_refuse(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

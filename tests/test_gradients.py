@@ -8,7 +8,12 @@ import pytest
 import torch
 
 from rnncourse import gradients
+from rnncourse.pytorch import gru as pytorch_gru
+from rnncourse.pytorch import lstm as pytorch_lstm
 from rnncourse.pytorch import rnn as pytorch_rnn
+from rnncourse.pytorch import variants
+from rnncourse.reference import gru as reference_gru
+from rnncourse.reference import lstm as reference_lstm
 from rnncourse.reference import ops
 from rnncourse.reference import rnn as reference_rnn
 
@@ -321,3 +326,210 @@ def test_any_module_with_the_same_functions_is_a_cell():
     )
     J = gradients.jacobian(cell, np.ones((2, 4)), np.ones((2, 4)), ())
     np.testing.assert_array_equal(J, np.broadcast_to(3 * np.eye(4), (2, 4, 4)))
+
+
+# ---- cells with gates: one state, and two ------------------------------------------------------------------
+
+PYTORCH = {"gru": pytorch_gru, "lstm": pytorch_lstm}
+CELLS = {"reference": {"gru": reference_gru, "lstm": reference_lstm}, "pytorch": PYTORCH}
+GATED = pytest.mark.parametrize("name", ["gru", "lstm"])
+
+
+def gated(name, package, T=6, B=2, m=3, n=4, gain=1.0, seed=0, dtype=np.float64):
+    """cell, x, state, weights, cotangent: of an LSTM the last two are pairs."""
+    rng, k = np.random.default_rng(seed), {"gru": 3, "lstm": 4}[name]
+    shapes = [(k * n, m), (k * n, n), (k * n,)] + [(n,)] * (name == "gru")
+    count = {"gru": 1, "lstm": 2}[name]
+    arrays = [rng.normal(size=s).astype(dtype) for s in [(T, B, m), *[(B, n)] * (2 * count), *shapes]]
+    arrays[2 + 2 * count] *= dtype(gain)
+    if package == "pytorch":
+        arrays = [torch.from_numpy(a) for a in arrays]
+    x, *states, weights = *arrays[: 1 + 2 * count], arrays[1 + 2 * count :]
+    h0, d = tuple(states[:count]), tuple(states[count:])
+    return CELLS[package][name], x, h0 if count == 2 else h0[0], weights, d if count == 2 else d[0]
+
+
+def one_vector(name, x, weights, n):
+    """The steps through x as a function of all that is remembered, laid end to end: (n,) or (2n,), one item."""
+
+    def run(state):
+        parts = state.split(n)
+        for x_t in x:
+            after = PYTORCH[name].step(x_t, *parts, *weights)
+            parts = after if name == "lstm" else (after,)
+        return torch.cat(tuple(parts))
+
+    return run
+
+
+@GATED
+@BOTH
+@pytest.mark.parametrize("sizes", [{}, {"B": 1}, {"n": 1, "m": 1}, {"n": 3}], ids=str)
+def test_gated_jacobian_against_autograd(package, name, sizes):
+    cell, x, state, weights, _ = gated(name, package, **sizes)
+    J = gradients.jacobian(cell, x[0], state, weights)
+    _, x, state, weights, _ = gated(name, "pytorch", **sizes)
+    flat = torch.from_numpy(gradients.joined(state))
+    B, size = flat.shape
+    n = weights[1].shape[1]
+    assert J.shape == (B, size, size) and size == n * (2 if name == "lstm" else 1)
+    for item in range(B):
+        expected = torch.autograd.functional.jacobian(one_vector(name, x[:1, item], weights, n), flat[item])
+        assert gradients.relative_error(J[item], expected) < 1e-13
+
+
+@GATED
+@BOTH
+def test_gated_jacobians_products_and_flow_against_autograd(package, name):
+    """Every product of Jacobians is the Jacobian of the last state by that one; the flow is its transpose at work."""
+    cell, x, state, weights, d = gated(name, package)
+    J = gradients.jacobians(cell, x, state, weights)
+    P, sigma = gradients.products(J), gradients.singular_values(J)
+    flow = gradients.gradient_flow(cell, x, state, weights, d)
+    _, x, state, weights, d = gated(name, "pytorch")
+    flat, d, n = torch.from_numpy(gradients.joined(state)), gradients.joined(d), 4
+    assert J.shape == (6, *flat.shape, flat.shape[1]) and flow.shape == (7, *flat.shape)
+    for item in range(2):
+        way = flat[item]
+        for t in range(6):
+            rest = one_vector(name, x[t:, item], weights, n)
+            expected = torch.autograd.functional.jacobian(rest, way)
+            assert gradients.relative_error(P[t, item], expected) < 1e-12
+            assert gradients.relative_error(flow[t, item], expected.T @ torch.from_numpy(d[item])) < 1e-12
+            step = one_vector(name, x[t : t + 1, item], weights, n)
+            assert gradients.relative_error(J[t, item], torch.autograd.functional.jacobian(step, way)) < 1e-13
+            way = step(way)
+    np.testing.assert_array_equal(flow[6], d)
+    np.testing.assert_allclose(sigma[..., 0], np.linalg.norm(P, 2, axis=(-2, -1)))
+
+
+@BOTH
+def test_of_two_states_h_comes_first(package):
+    """∂h/∂c = o (1 − tanh²c) f, ∂c/∂c = f on the diagonal where W is zero; and h is not needed at all."""
+    cell, x, (h, c), weights, _ = gated("lstm", package, gain=0)
+    J = gradients.jacobian(cell, x[0], (h, c), weights)
+    assert not J[:, :, :4].any()
+    U, b = gradients.as_numpy(weights[0]), gradients.as_numpy(weights[2])
+    i, f, g, o = np.split(gradients.as_numpy(x)[0] @ U.T + b, 4, axis=-1)
+    i, f, o = (ops.sigmoid(a) for a in (i, f, o))
+    after = f * gradients.as_numpy(c) + i * np.tanh(g)
+    for item in range(2):
+        np.testing.assert_allclose(J[item, 4:, 4:], np.diag(f[item]), rtol=1e-12, atol=1e-16)
+        by_c = o[item] * (1 - np.tanh(after[item]) ** 2) * f[item]
+        np.testing.assert_allclose(J[item, :4, 4:], np.diag(by_c), rtol=1e-12, atol=1e-16)
+
+
+@GATED
+def test_gated_flow_starts_where_backward_ends(name):
+    cell, x, state, weights, d = gated(name, "reference")
+    parts = gradients.parts
+    hs, *_, cache = cell.forward(x, *parts(state), *weights)
+    grads = cell.backward(np.zeros_like(hs), *parts(d), cache)
+    expected = np.concatenate([grads.h0, grads.c0] if name == "lstm" else [grads.h0], axis=-1)
+    assert gradients.relative_error(gradients.gradient_flow(cell, x, state, weights, d)[0], expected) < 1e-13
+
+
+@GATED
+def test_gated_both_packages_agree(name):
+    ours, theirs = (gated(name, package, T=60) for package in ("reference", "pytorch"))
+    for function, more in (("gradient_flow", 5), ("jacobians", 4), ("lyapunov", 4)):
+        a, b = (getattr(gradients, function)(*arguments[:more]) for arguments in (ours, theirs))
+        assert isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+        assert gradients.relative_error(a, b) < 1e-10, function
+
+
+@GATED
+@BOTH
+def test_gated_lyapunov_of_gates_that_hold_still(package, name):
+    """Without W and x, a difference shrinks by the forget gate, in a GRU by the update gate; the largest one wins."""
+    cell, x, state, weights, _ = gated(name, package, T=400, gain=0)
+    x = 0 * x
+    gate = ops.sigmoid(gradients.as_numpy(weights[2])[4:8])  # f of i f g o; z of r z g
+    exponent = gradients.lyapunov(cell, x, state, weights, discard=300)
+    np.testing.assert_allclose(exponent, np.log(gate.max()), atol=1e-6)
+
+
+@GATED
+@BOTH
+def test_gated_lyapunov_is_the_growth_of_the_product(package, name):
+    cell, x, state, weights, _ = gated(name, package, T=120, gain=3.0)
+    J = gradients.jacobians(cell, x, state, weights)
+    v = np.random.default_rng(0).normal(size=J.shape[1:3])
+    v /= np.linalg.norm(v, axis=-1, keepdims=True)
+    end = np.einsum("bij,bj->bi", gradients.products(J)[0], v)
+    exponent = gradients.lyapunov(cell, x, state, weights)
+    np.testing.assert_allclose(exponent, np.log(np.linalg.norm(end, axis=-1)) / 120, rtol=1e-9)
+
+
+@GATED
+@BOTH
+def test_gated_no_steps(package, name):
+    cell, x, state, weights, d = gated(name, package, T=0)
+    np.testing.assert_array_equal(gradients.gradient_flow(cell, x, state, weights, d), gradients.joined(d)[None])
+    J = gradients.jacobians(cell, x, state, weights)
+    size = gradients.joined(state).shape[1]
+    assert J.shape == (0, 2, size, size) and gradients.products(J).shape == (1, 2, size, size)
+
+
+@GATED
+@BOTH
+def test_gated_dtype_and_grad_mode(package, name):
+    cell, x, state, weights, d = gated(name, package, dtype=np.float32)
+    if package == "pytorch":
+        for weight in weights:
+            weight.requires_grad_()
+    with torch.no_grad():  # as in an evaluation loop
+        flow = gradients.gradient_flow(cell, x, state, weights, d)
+        J = gradients.jacobians(cell, x, state, weights)
+    assert flow.dtype == J.dtype == gradients.singular_values(J).dtype == np.float32
+    if package == "pytorch":
+        assert all(weight.grad is None for weight in weights)
+
+
+@BOTH
+def test_a_list_of_two_is_a_pair(package):
+    cell, x, state, weights, d = gated("lstm", package)
+    for function, last in (("gradient_flow", [d]), ("jacobians", []), ("lyapunov", [])):
+        call = getattr(gradients, function)
+        expected = call(cell, x, state, weights, *last)
+        np.testing.assert_array_equal(call(cell, x, list(state), weights, *map(list, last)), expected)
+
+
+def test_the_lstms_relatives_are_cells_too():
+    """A step that declares c among its shapes has two states; gradients asks for no more."""
+    _, x, state, weights, d = gated("lstm", "pytorch")
+    p = torch.zeros(12, dtype=torch.float64)
+    peephole = SimpleNamespace(step=variants.peephole)
+    for function, last in (("gradient_flow", [d]), ("jacobians", [])):
+        call = getattr(gradients, function)
+        plain = call(pytorch_lstm, x, state, weights, *last)
+        assert gradients.relative_error(call(peephole, x, state, [*weights, p], *last), plain) < 1e-13
+
+
+def test_pairs_are_asked_for_where_there_are_two_states():
+    cell, x, (h, c), weights, d = gated("lstm", "reference")
+    say = lambda message: pytest.raises(ValueError, match=re.escape(message))  # noqa: E731
+    for function, last in (("gradient_flow", [d]), ("jacobians", []), ("lyapunov", [])):
+        call, where = getattr(gradients, function), f"gradients.{function}"
+        with say(f"{where}: expected h0 to be the pair (h0, c0), got ndarray"):
+            call(cell, x, h, weights, *last)
+        with say(f"{where}: expected h0 to be the pair (h0, c0), got tuple of length 3"):
+            call(cell, x, (h, c, c), weights, *last)
+        with say(f"{where}: expected c0 of shape (B=2, n=4), got (2, 3)"):
+            call(cell, x, (h, c[:, 1:]), weights, *last)
+    with say("gradients.gradient_flow: expected dh_T to be the pair (dh_T, dc_T), got ndarray"):
+        gradients.gradient_flow(cell, x, (h, c), weights, np.concatenate(d, axis=-1))
+    with say("gradients.gradient_flow: expected dc_T of shape (B=2, n=4), got (1, 4)"):
+        gradients.gradient_flow(cell, x, (h, c), weights, (h, c[:1]))
+    with say("gradients.jacobian: expected h to be the pair (h, c), got ndarray"):
+        gradients.jacobian(cell, x[0], h, weights)
+    with say("gradients.jacobian: expected c of dtype float64, as x has, got float32"):
+        gradients.jacobian(cell, x[0], (h, c.astype(np.float32)), weights)
+
+
+def test_pairs_are_refused_where_there_is_one_state():
+    for cell, x, h0, weights, dh_T in (case("reference"), gated("gru", "reference")):
+        with pytest.raises(ValueError, match="jacobians: expected h0 to be one array, got tuple of length 2"):
+            gradients.jacobians(cell, x, (h0, h0), weights)
+        with pytest.raises(ValueError, match="gradient_flow: expected dh_T to be one array, got tuple of length 2"):
+            gradients.gradient_flow(cell, x, h0, weights, (dh_T, dh_T))

@@ -10,7 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rnncourse.reference.ops import cross_entropy, one_hot, relu, sigmoid, slope, softmax, tanh
+from rnncourse.pytorch import ops as pytorch_ops
+from rnncourse.reference.ops import (
+    cross_entropy,
+    gate_scales,
+    one_hot,
+    relu,
+    sigmoid,
+    slope,
+    softmax,
+    split,
+    tanh,
+)
 
 FUNCTIONS = {tanh: torch.tanh, sigmoid: torch.sigmoid, relu: torch.relu}
 DRAWN = settings(deadline=None, derandomize=True, max_examples=50)  # the same cases every time
@@ -122,3 +133,44 @@ def test_one_hot(indices):
     np.testing.assert_array_equal(hot.sum(-1), 1)
     np.testing.assert_array_equal(hot.argmax(-1), indices)
     np.testing.assert_array_equal(hot, np.eye(5)[indices])
+
+
+# ---- gates -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cut", "kind", "message"),
+    [
+        (split, np.asarray, "equal division"),  # NumPy's own
+        (pytorch_ops.split, torch.as_tensor, "ops.split: expected a last axis that 5 divides, got 12"),
+    ],
+    ids=["numpy", "torch"],
+)
+def test_split(cut, kind, message):
+    a = kind(np.arange(24.0).reshape(2, 12))
+    parts = cut(a, 4)
+    assert [part.tolist() for part in parts] == [a[:, i : i + 3].tolist() for i in (0, 3, 6, 9)]
+    parts[1][0, 0] = -1  # a view
+    assert a[0, 3] == -1
+    with pytest.raises(ValueError, match=message):
+        cut(a, 5)
+
+
+@pytest.mark.parametrize(("dtype", "eps"), [(np.float64, 1.2e-16), (np.float32, 1.2e-7)])
+def test_gate_scales_turn_one_tanh_into_all_gates(dtype, eps):
+    """½ + ½ tanh(a/2) is σ(a) to the last digit of a number near 1; at the ends exactly 0 and 1."""
+    half = gate_scales("ssts", 3, dtype)
+    assert half.dtype == dtype
+    np.testing.assert_array_equal(half, [0.5] * 6 + [1] * 3 + [0.5] * 3)
+    a = np.linspace(-30, 30, 401, dtype=dtype)[:, None]
+    gates = half * np.tanh(half * a) + (1 - half)
+    exact = a.astype(np.float64)
+    for part, f in zip(split(gates, 4), (sigmoid, sigmoid, tanh, sigmoid), strict=True):
+        np.testing.assert_allclose(part, np.broadcast_to(f(exact), part.shape), rtol=0, atol=2 * eps)
+    ends = half * np.tanh(half * np.array([[-1e3], [1e3]], dtype)) + (1 - half)
+    np.testing.assert_array_equal(ends, [[0] * 6 + [-1] * 3 + [0] * 3, [1] * 12])
+
+
+def test_gate_scales_refuse():
+    with pytest.raises(ValueError, match="ops.gate_scales: expected a pattern of the letters s and t, got 'sxt'"):
+        gate_scales("sxt", 2, np.float64)

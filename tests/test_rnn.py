@@ -1,16 +1,14 @@
 """The simple recurrent network: the reference against its step, torch and finite differences; the module."""
 
-import ast
-import inspect
 import re
 import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from agreement import CORNERS, DRAWN, SIZES, all_close, body, close
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncourse import gradients
@@ -18,10 +16,9 @@ from rnncourse.pytorch import RNN
 from rnncourse.pytorch import rnn as pytorch_rnn
 from rnncourse.reference import ops, readout, rnn
 
-DRAWN = settings(deadline=None, derandomize=True, max_examples=50)  # the same cases every time
+NUMPY = ["reference", "reference.rnn", "reference.lstm", "reference.gru", "reference.readout", "data.text", "gradients"]
 NAMES = {ops.tanh: "tanh", ops.relu: "relu"}
 NONLINEARITIES = pytest.mark.parametrize("f", NAMES, ids=NAMES.get)
-SIZES = {"T": st.integers(1, 7), "B": st.integers(1, 4), "m": st.integers(1, 5), "n": st.integers(1, 6)}
 
 
 class Case:
@@ -44,19 +41,6 @@ class Case:
         """A number whose gradient by ``arguments`` is what ``backward`` returns."""
         hs, h_T, _ = rnn.forward(*arguments, self.f)
         return np.sum(self.dhs * hs) + np.sum(self.dh_T * h_T)
-
-
-def close(ours, theirs, rtol=1e-10):
-    """Within rtol of the largest entry: one that cancels to almost nothing keeps its rounding error."""
-    ours, theirs = gradients.as_numpy(ours), gradients.as_numpy(theirs)
-    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
-    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol * np.abs(theirs).max(initial=0))
-
-
-def all_close(ours, theirs, rtol=1e-10):
-    assert len(ours) == len(theirs)
-    for a, b in zip(ours, theirs, strict=True):
-        close(a, b, rtol)
 
 
 def autograd(case, cut=None):
@@ -127,7 +111,7 @@ def test_outputs_and_gradients_against_torch(f, sizes, seed):
 
 
 @NONLINEARITIES
-@pytest.mark.parametrize("sizes", [{"T": 1}, {"B": 1}, {"T": 1, "B": 1, "m": 1, "n": 1}, {"T": 50}], ids=str)
+@pytest.mark.parametrize("sizes", CORNERS, ids=str)
 def test_corners_against_torch(f, sizes):
     case = Case(**sizes, f=f)
     all_close(case.backward(), autograd(case)[2])
@@ -324,14 +308,10 @@ def test_truncation_blames_only_uses_within_the_chunk():
 
 
 def test_both_packages_have_the_same_step():
-    def body(function):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body[0]
-        return [ast.dump(node) for node in tree.body if not isinstance(node, ast.Expr)], ast.dump(tree.args)
-
     assert body(rnn.step) == body(pytorch_rnn.step)
 
 
-@pytest.mark.parametrize("module", ["reference", "reference.rnn", "reference.readout", "data.text", "gradients"])
+@pytest.mark.parametrize("module", NUMPY)
 def test_importing_the_reference_does_not_import_torch(module):
     code = f"import sys, rnncourse.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -471,6 +451,8 @@ def test_module_errors():
     module = RNN(3, 4)
     with pytest.raises(ValueError, match="RNN: expected nonlinearity 'tanh' or 'relu', got 'sigmoid'"):
         RNN(3, 4, "sigmoid")
+    with pytest.raises(ValueError, match="RNN: expected hidden_size to be an integer of at least 1, got 0"):
+        RNN(3, 0)
     with pytest.raises(ValueError, match=re.escape("rnn.RNN.forward: expected h0 of shape (1, B=2, n), got (2, 4)")):
         module(torch.zeros(5, 2, 3), torch.zeros(2, 4))
     with pytest.raises(ValueError, match=re.escape("rnn.RNN.forward: expected x of shape (T, B, m), got (5, 3)")):

@@ -74,8 +74,8 @@ class GRU(nn.Module):
         if reset not in ("after", "before"):
             raise ValueError(f"GRU: expected reset to be 'after' or 'before', got {reset!r}")
         self.hidden_size, self.num_layers = hidden_size, num_layers
-        self.bidirectional, self.reset = bidirectional, reset
-        add_parameters(self, 3, input_size, hidden_size, num_layers, bidirectional, device, dtype)
+        self.bidirectional, self.reset = bool(bidirectional), reset
+        add_parameters(self, 3, input_size, hidden_size, num_layers, self.bidirectional, device, dtype)
 
     @shapes(x="T B m", h0="k B n")
     def forward(self, x, h0=None):

@@ -62,11 +62,15 @@ class LSTM(nn.Module):
 
     def __init__(self, input_size, hidden_size, num_layers=1, bidirectional=False, device=None, dtype=None):
         super().__init__()
-        self.hidden_size, self.num_layers, self.bidirectional = hidden_size, num_layers, bidirectional
-        add_parameters(self, 4, input_size, hidden_size, num_layers, bidirectional, device, dtype)
+        self.hidden_size, self.num_layers, self.bidirectional = hidden_size, num_layers, bool(bidirectional)
+        add_parameters(self, 4, input_size, hidden_size, num_layers, self.bidirectional, device, dtype)
 
     def forward(self, x, states=None):
-        return self.run(x, *((None, None) if states is None else states))
+        states = (None, None) if states is None else states
+        if not isinstance(states, tuple | list) or len(states) != 2:
+            kind = type(states).__name__
+            raise ValueError(f"LSTM: expected the states to be a pair (h0, c0), got {kind} of length {len(states)}")
+        return self.run(x, *states)
 
     @shapes(x="T B m", h0="k B n", c0="k B n")
     def run(self, x, h0=None, c0=None):

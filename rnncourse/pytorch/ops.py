@@ -1,12 +1,27 @@
 """What the cells need beyond ``torch`` itself: the last axis in equal parts, and layers from torch.nn's names."""
 
+import math
+
 import torch
 from torch import nn
 
+from rnncourse.checks import check_sizes
+
 
 def split(a, k):
-    """The last axis in k equal parts, as views, in order: (..., k·n) → k tensors (..., n)."""
+    """The last axis in k equal parts, as views, in order: (..., k·n) → k tensors (..., n).
+
+    Raises ValueError if there is a rest; torch's chunk would give parts of other sizes.
+    """
+    if a.shape[-1] % k:
+        raise ValueError(f"ops.split: expected a last axis that {k} divides, got {a.shape[-1]}")
     return a.chunk(k, dim=-1)
+
+
+def start(shape, n, device=None, dtype=None):
+    """A new parameter of this shape, each entry uniform in ±1/√n: how torch.nn starts a recurrent module."""
+    bound = 1 / math.sqrt(n)  # rounded as in torch, so that the same seed gives the same numbers
+    return nn.Parameter(torch.empty(shape, device=device, dtype=dtype).uniform_(-bound, bound))
 
 
 def add_parameters(module, rows, input_size, hidden_size, num_layers, bidirectional, device, dtype):
@@ -17,9 +32,7 @@ def add_parameters(module, rows, input_size, hidden_size, num_layers, bidirectio
     Raises ValueError for sizes that are not whole numbers of at least 1.
     """
     sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
-    for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"{type(module).__name__}: expected {name} to be an integer of at least 1, got {size!r}")
+    check_sizes(type(module).__name__, **sizes)
     n = hidden_size
     for layer in range(num_layers):
         m = n * (1 + bidirectional) if layer else input_size
@@ -30,8 +43,7 @@ def add_parameters(module, rows, input_size, hidden_size, num_layers, bidirectio
                 ("bias_ih", (rows * n,)),
                 ("bias_hh", (rows * n,)),
             ]:
-                start = torch.empty(shape, device=device, dtype=dtype).uniform_(-(n**-0.5), n**-0.5)
-                module.register_parameter(name + suffix, nn.Parameter(start))
+                module.register_parameter(name + suffix, start(shape, n, device, dtype))
 
 
 def suffixes(layer, bidirectional):

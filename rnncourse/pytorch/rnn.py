@@ -3,7 +3,8 @@
 import torch
 from torch import nn, relu, tanh
 
-from rnncourse.checks import shapes
+from rnncourse.checks import check_sizes, shapes
+from rnncourse.pytorch.ops import start
 
 
 @shapes(U="n m", W="n n", b="n", x="... m", h="... n")
@@ -28,7 +29,7 @@ class RNN(nn.Module):
     input_size is m, hidden_size is n, nonlinearity is "tanh" or "relu".
     forward(x, h0=None): x (T, B, m); h0 (1, B, n), zero if left out. Returns hs (T, B, n) and the last state
     (1, B, n). ``load_state_dict`` takes the state of a one-layer, one-direction ``torch.nn.RNN`` unchanged.
-    Raises ValueError for another nonlinearity, and for shapes, dtypes, devices or values that do not fit.
+    Raises ValueError for another nonlinearity, sizes below 1, and shapes, dtypes, devices or values that do not fit.
     """
 
     def __init__(self, input_size, hidden_size, nonlinearity="tanh", device=None, dtype=None):
@@ -36,6 +37,7 @@ class RNN(nn.Module):
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: expected nonlinearity 'tanh' or 'relu', got {nonlinearity!r}")
         self.f = {"tanh": tanh, "relu": relu}[nonlinearity]
+        check_sizes("RNN", input_size=input_size, hidden_size=hidden_size)
         m, n = input_size, hidden_size
         for name, shape in [
             ("weight_ih_l0", (n, m)),
@@ -43,8 +45,7 @@ class RNN(nn.Module):
             ("bias_ih_l0", (n,)),
             ("bias_hh_l0", (n,)),
         ]:
-            start = torch.empty(shape, device=device, dtype=dtype).uniform_(-(n**-0.5), n**-0.5)
-            self.register_parameter(name, nn.Parameter(start))
+            self.register_parameter(name, start(shape, n, device, dtype))
 
     @shapes(x="T B m", h0="1 B n")
     def forward(self, x, h0=None):

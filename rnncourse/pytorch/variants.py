@@ -6,8 +6,8 @@ Each changes a line or two of ``rnncourse.pytorch.lstm.step``. m = input size, n
 import torch
 from torch import nn, sigmoid, tanh
 
-from rnncourse.checks import parse, shapes
-from rnncourse.pytorch.ops import split
+from rnncourse.checks import check_sizes, parse, shapes
+from rnncourse.pytorch.ops import split, start
 
 
 @shapes(U="4n m", W="4n n", b="4n", p="3n", x="... m", h="... n", c="... n")
@@ -61,11 +61,14 @@ class Variant(nn.Module):
     step declares; each entry starts uniform in ±1/√n, as in torch.nn.
     forward(x, h0=None, c0=None): x (T, B, m), h0 (B, n) or (B, r), c0 (B, n), zero if left out. Returns
     hs (T, B, n) or (T, B, r), and the last states (h_T, c_T).
-    Raises ValueError for a missing or needless size, and for shapes that do not fit.
+    Raises ValueError for another step, a missing or needless size or one below 1, and for shapes, dtypes or values
+    that do not fit.
     """
 
     def __init__(self, step, input_size, hidden_size, **sizes):
         super().__init__()
+        if not {"x", "h", "c"} <= set(getattr(step, "shapes", ())):
+            raise ValueError(f"Variant: expected a step of x, h and c, with shapes, got {step!r}")
         self.step, self.n = step, hidden_size
         sizes = {"m": input_size, "n": hidden_size} | sizes
         self.names = [name for name in step.shapes if name not in ("x", "h", "c")]
@@ -73,11 +76,12 @@ class Variant(nn.Module):
         needed = {letter for words in shape.values() for _, letter in words} | {"m", "n"}
         if needed != set(sizes):
             raise ValueError(f"Variant: expected the sizes {sorted(needed)} for {step.__name__}, got {sorted(sizes)}")
+        check_sizes("Variant", **sizes)
         for name in self.names:
             rows = [factor * sizes[letter] for factor, letter in shape[name]]
-            start = torch.empty(rows).uniform_(-(hidden_size**-0.5), hidden_size**-0.5)
-            self.register_parameter(name, nn.Parameter(start))
+            self.register_parameter(name, start(rows, hidden_size))
 
+    @shapes(x="T B m", h0="B k", c0="B n")
     def forward(self, x, h0=None, c0=None):
         weights = [getattr(self, name) for name in self.names]
         out = self.R.shape[0] if "R" in self.names else self.n

@@ -84,5 +84,8 @@ def gate_scales(pattern, n, dtype):
     Returns half (len(pattern)·n,), ½ for a sigmoid and 1 for a tanh: with  y = tanh(half · a)  the gates are
     half · y + (1 − half).  tanh has a fast path in NumPy, exp and division have not, and ½ · a is exact. The
     price: a gate below 10⁻¹⁶ (float64; 10⁻⁸ in float32) comes out as 0, for the sum has no digits to hold it.
+    Raises ValueError for another letter.
     """
+    if not set(pattern) <= {"s", "t"}:
+        raise ValueError(f"ops.gate_scales: expected a pattern of the letters s and t, got {pattern!r}")
     return np.repeat(np.array([0.5 if gate == "s" else 1.0 for gate in pattern], dtype), n)
