@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from agreement import CORNERS, DRAWN, SIZES, all_close, body, close
+from cells import CORNERS, DRAWN, SIZES, all_close, body, close
 from hypothesis import given
 from hypothesis import strategies as st
 

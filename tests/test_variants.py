@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from agreement import DRAWN, SIZES, all_close, close
+from cells import DRAWN, SIZES, all_close, close
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import sigmoid, tanh
