@@ -180,3 +180,89 @@ def cell(title="The simple cell: two products, a sum, a squashing f"):
         text(424, 130, "step’s hₜ₋₁", "rnn-small"),
     ]
     return picture(560, 210, title, parts)
+
+
+def lstm(title="The cell state runs along the top; three gates decide what happens to it"):
+    """The LSTM cell: c_t = f ⊙ c_{t−1} + i ⊙ g along the belt on top, h_t = o ⊙ tanh(c_t) read off below."""
+    belt, gates, read, rail = 50, 190, 125, 262
+    columns = {"f": 190, "i": 290, "g": 390, "o": 500}
+    parts = [box(60, belt, "cₜ₋₁", width=56), box(690, belt, "cₜ", width=56), box(690, gates, "hₜ", "rnn-out", 56)]
+    parts += [box(60, rail - 24, "hₜ₋₁", width=56), box(60, rail + 24, "xₜ", "rnn-in", 56)]
+    parts += [circle(190, belt, "×"), circle(340, belt, "+"), circle(340, read, "×"), circle(590, gates, "×")]
+    parts += [box(590, read, "tanh", "rnn-op", 56)]
+    parts += [arrow((88, belt), (172, belt)), arrow((207, belt), (322, belt)), arrow((357, belt), (661, belt))]
+    parts += [arrow((590, belt), (590, read - 18)), arrow((590, read + 17), (590, gates - 18))]
+    parts += [arrow((607, gates), (661, gates)), arrow((523, gates), (572, gates))]
+    parts += [arrow((190, gates - 17), (190, belt + 18)), arrow((340, read - 17), (340, belt + 18))]
+    parts += [arrow((290, gates - 17), (290, read), (322, read)), arrow((390, gates - 17), (390, read), (358, read))]
+    line = f"M88 {rail - 24}L120 {rail - 24}L120 {rail}L500 {rail}M88 {rail + 24}L120 {rail + 24}L120 {rail}"
+    parts += [f'<path class="rnn-ink" d="{line}"/>']
+    names = {"f": "forget: keep?", "i": "input: write?", "g": "candidate: what?", "o": "output: read?"}
+    for gate, column in columns.items():
+        squash = "tanh" if gate == "g" else "σ"
+        parts += [arrow((column, rail), (column, gates + 18)), box(column, gates, f"{squash}({gate})", "rnn-op", 64)]
+        parts += [text(column, rail + 18, names[gate].split(": ")[0], "rnn-small")]
+        parts += [text(column, rail + 35, names[gate].split(": ")[1], "rnn-small")]
+    parts += [text(470, belt - 16, "the belt", "rnn-small")]
+    return picture(740, 310, title, parts)
+
+
+def stacked(m, n, gates=("i", "f", "g", "o"), title=None):
+    """The matrix [U W b] of a gated cell times the column [x, h, 1]: one square for each number, n rows for each gate.
+
+    m, n: sizes small enough to draw, together at most 12. Raises ValueError for others.
+    """
+    if m < 1 or n < 1 or m + n > 12:
+        raise ValueError(f"diagrams.stacked: expected m and n of at least 1, together at most 12, got {m} and {n}")
+    size, left, top, gap = 26, 86, 34, 8
+    rows, kinds = len(gates) * n, ["rnn-in"] * m + ["rnn-state"] * n + ["rnn-op"]
+    column = [left + size * j + gap * ((j >= m) + (j >= m + n)) for j in range(m + n + 1)]
+    row = [top + size * i + gap * (i // n) for i in range(rows)]
+
+    def square(x, y, kind):
+        return f'<rect class="{kind}" x="{x + 1}" y="{y + 1}" width="{size - 2}" height="{size - 2}" rx="3"/>'
+
+    parts = [square(x, y, kind) for y in row for x, kind in zip(column, kinds, strict=True)]
+    names = [("U", 0, m), ("W", m, n), ("b", m + n, 1)]
+    parts += [text((column[at] + column[at + width - 1] + size) / 2, 16, name) for name, at, width in names]
+    for k, gate in enumerate(gates):
+        parts.append(text(left - 44, (row[k * n] + row[k * n + n - 1] + size) / 2, f"{gate}: {n} row{'s' * (n > 1)}"))
+    bottom = row[-1] + size + 18
+    for label, (_, at, width) in zip((f"m = {m}", f"n = {n}", "1"), names, strict=True):
+        parts.append(text((column[at] + column[at + width - 1] + size) / 2, bottom, label, "rnn-small"))
+    vector = column[-1] + size + 46
+    start = (top + row[-1] + size - size * (m + n + 1) - 2 * gap) / 2
+    parts.append(text(vector - 24, (top + row[-1] + size) / 2, "×"))
+    for j, kind in enumerate(kinds):
+        parts.append(square(vector, start + size * j + gap * ((j >= m) + (j >= m + n)), kind))
+    for name, at, width in [("xₜ", 0, m), ("hₜ₋₁", m, n), ("1", m + n, 1)]:
+        middle = start + size * (at + width / 2) + gap * ((at >= m) + (at >= m + n))
+        parts.append(text(vector + size + 12, middle, name, "rnn-left"))
+    total = f"{rows} rows × {m + n + 1} columns = {rows * (m + n + 1)} numbers"
+    parts.append(text(vector + size + 70, (top + row[-1] + size) / 2, total, "rnn-left"))
+    title = title or f"{len(gates)} blocks of n rows, m + n + 1 columns: every number of the cell is a square"
+    return picture(vector + size + 330, bottom + 14, title, parts)
+
+
+def gru(title="One state on the belt; z keeps or replaces, r lets the candidate see the past or not"):
+    """The GRU cell, reset after the product: h_t = z ⊙ h_{t−1} + (1 − z) ⊙ g, where the candidate g sees h through r."""
+    belt, middle, gates, rail = 50, 125, 195, 267
+    columns = {"z": ("σ", 190, "update", "keep?"), "r": ("σ", 310, "reset", "look back?")}
+    parts = [box(60, belt, "hₜ₋₁", width=56), box(690, belt, "hₜ", "rnn-out", 56)]
+    parts += [box(60, rail - 24, "hₜ₋₁", width=56), box(60, rail + 24, "xₜ", "rnn-in", 56)]
+    parts += [circle(190, belt, "×"), circle(520, belt, "+"), circle(520, middle, "×"), circle(410, gates, "×")]
+    parts += [box(300, middle, "1 −", "rnn-op", 56)]
+    parts += [arrow((88, belt), (172, belt)), arrow((207, belt), (502, belt)), arrow((537, belt), (661, belt))]
+    parts += [arrow((190, gates - 17), (190, belt + 18)), arrow((190, middle), (271, middle))]
+    parts += [arrow((328, middle), (502, middle)), arrow((520, middle - 17), (520, belt + 18))]
+    parts += [arrow((342, gates), (392, gates)), arrow((427, gates), (487, gates))]
+    parts += [arrow((410, rail), (410, gates + 18)), arrow((520, gates - 17), (520, middle + 18))]
+    line = f"M88 {rail - 24}L120 {rail - 24}L120 {rail}L520 {rail}M88 {rail + 24}L120 {rail + 24}L120 {rail}"
+    parts += [f'<path class="rnn-ink" d="{line}"/>', arrow((520, rail), (520, gates + 18))]
+    for gate, (squash, column, name, question) in columns.items():
+        parts += [arrow((column, rail), (column, gates + 18)), box(column, gates, f"{squash}({gate})", "rnn-op", 64)]
+        parts += [text(column, rail + 18, name, "rnn-small"), text(column, rail + 35, question, "rnn-small")]
+    parts += [box(520, gates, "tanh(g)", "rnn-op", 64), text(520, rail + 18, "candidate", "rnn-small")]
+    parts += [text(520, rail + 35, "what?", "rnn-small"), text(380, rail - 22, "from h", "rnn-small")]
+    parts += [text(550, rail - 22, "from x", "rnn-small"), text(600, belt - 16, "hₜ is state and output", "rnn-small")]
+    return picture(740, 315, title, parts)

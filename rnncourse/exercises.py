@@ -7,8 +7,10 @@ exercise named and on some it did not.
 import math
 
 import numpy as np
+import pandas as pd
 
-from rnncourse.reference import rnn
+from rnncourse import counting
+from rnncourse.reference import gru, lstm, rnn
 from rnncourse.reference.ops import relu
 
 
@@ -206,4 +208,183 @@ def check_resting_points(resting_points):
             return verdict(f"for w={w} you give {answer}; there are {count} resting points{hint}")
         if (np.diff(answer) < 0).any():
             return verdict(f"for w={w} the points are not sorted: {answer}")
+    return verdict()
+
+
+def check_drawdown(drawdown):
+    """Chapter 6.1: how far the price lies below its highest of the last n days, ln(p_t / max(p_{t−n+1} … p_t))."""
+    rng = np.random.default_rng(61)
+    for N, n in [(40, 5), (30, 1), (60, 20)]:
+        price = pd.Series(np.exp(np.cumsum(rng.normal(size=N))), index=pd.bdate_range("2001-01-01", periods=N))
+        answer = drawdown(price.copy(), n)
+        if answer is None:
+            return verdict("drawdown returned None; it should return a Series")
+        if not isinstance(answer, pd.Series) or not answer.index.equals(price.index):
+            return verdict("the result should be a Series with the dates of the price")
+        right = pd.Series([np.log(price.iloc[t] / price.iloc[max(t - n + 1, 0) : t + 1].max()) for t in range(N)])
+        right.iloc[: n - 1] = np.nan
+        if np.allclose(answer, right, equal_nan=True):
+            continue
+        for t in range(N - 1):
+            other = price.copy()
+            other.iloc[t + 1 :] *= 10.0
+            after = drawdown(other, n)
+            if not np.allclose(after.iloc[: t + 1], answer.iloc[: t + 1], equal_nan=True):
+                return verdict(f"with n={n}, prices after row {t} change the result in rows up to {t}: it looks ahead")
+        if answer.iloc[: n - 1].notna().any():
+            return verdict(f"with n={n} the first {n - 1} rows have no {n} days behind them; they should be NaN")
+        row = int(np.argmax(~np.isclose(answer, right, equal_nan=True)))
+        percent = np.isclose(answer.iloc[row], np.expm1(right[row]))
+        hint = "; that is a share, the logarithm is wanted" if percent else ""
+        hint = hint or ("; the sign is turned" if np.isclose(answer.iloc[row], -right[row]) else "")
+        return verdict(f"with n={n}, row {row} is {answer.iloc[row]:.4f}; it should be {right[row]:.4f}{hint}")
+    return verdict()
+
+
+def check_counter(weights):
+    """Chapter 2.1: a one-unit LSTM whose cell counts letter a minus letter b, whatever stands between.
+
+    weights: (U, W, b) of shapes (4, 3), (4, 1), (4,); the inputs are one-hot: a, b, −.
+    """
+    if weights is None:
+        return verdict("the answer is None; it should be the three arrays (U, W, b)")
+    try:
+        U, W, b = (np.asarray(array, float) for array in weights)
+        lstm.forward(np.zeros((1, 1, 3)), np.zeros((1, 1)), np.zeros((1, 1)), U, W, b)
+    except (TypeError, ValueError) as error:
+        return verdict(error)
+    rng = np.random.default_rng(6)
+    for text in ["a", "b", "-", "aab", "a--b-bb", "a" * 200, "b" * 200, "".join(rng.choice(list("ab-"), 200))]:
+        x = np.eye(3)[["ab-".index(letter) for letter in text]][:, None]
+        c = float(lstm.forward(x, np.zeros((1, 1)), np.zeros((1, 1)), U, W, b)[2][0, 0])
+        right = text.count("a") - text.count("b")
+        if abs(c - right) > 0.01:
+            shown = text if len(text) < 20 else f"{text[:10]}… ({len(text)} letters)"
+            return verdict(f"after “{shown}” the cell is {c:.3f}, and it should be {right}")
+    return verdict()
+
+
+def check_parameters(parameters):
+    """Chapter 2.3: the numbers in a stack of LSTM layers, in one direction or two, with 0, 1 or 2 biases a gate."""
+    cases = [(3, 2, 1, 1, 1), (3, 2, 1, 1, 2), (3, 2, 1, 1, 0), (3, 2, 1, 2, 1), (3, 2, 2, 1, 1), (5, 4, 3, 2, 2)]
+    for m, n, layers, directions, biases in [*cases, (1, 1, 1, 1, 1), (7, 3, 4, 2, 0), (400, 1150, 3, 1, 2)]:
+        answer = parameters(m, n, layers, directions, biases)
+        where = f"for m={m}, n={n}, layers={layers}, directions={directions}, biases={biases}"
+        if answer is None:
+            return verdict("parameters returned None; it should return a whole number")
+        right = sum(counting.stack("lstm", m, n, layers, directions, biases))
+        if answer != right:
+            one = directions * counting.cell("lstm", m, n, biases)
+            narrow = one + (layers - 1) * directions * counting.cell("lstm", n, n, biases)
+            hint = "; that is one layer" if layers > 1 and answer == one else ""
+            hint = hint or ("; do all layers read m features?" if layers > 1 and answer == layers * one else "")
+            hint = hint or ("; what does a layer read from two directions?" if answer == narrow else "")
+            hint = hint or ("; there are two directions" if directions == 2 and 2 * answer == right else "")
+            return verdict(f"{where} you say {answer}; it should be {right}{hint}")
+    return verdict()
+
+
+def check_min_p(min_p):
+    """Chapter 5.1: keep what has at least ``share`` times the largest probability, and renormalise."""
+    for p, share in [([0.6, 0.3, 0.1], 0.4), ([0.25] * 4, 1.0), ([0.5, 0.3, 0.15, 0.05], 0.1), ([0.02, 0.98], 0.0)]:
+        given = np.array(p)
+        answer = min_p(given, share)
+        if answer is None:
+            return verdict("min_p returned None; it should return an array of probabilities")
+        if not np.array_equal(given, p):
+            return verdict("the input was changed; return a new array")
+        right = np.array([q if q >= share * max(p) else 0.0 for q in p])
+        if np.shape(answer) != right.shape:
+            return verdict(f"for {p} the result has shape {np.shape(answer)}; it should be {right.shape}")
+        if not np.allclose(answer, right / right.sum()):
+            hint = "; the sum is not 1" if np.allclose(answer, right) else ""
+            absolute = np.array([q if q >= share else 0.0 for q in p])
+            absolute = absolute.any() and np.allclose(answer, absolute / absolute.sum())
+            hint = hint or ("; the bar is a share of the likeliest, not of 1" if absolute else "")
+            return verdict(
+                f"for {p} and {share} you say {np.round(answer, 3)}; it should be {np.round(right / right.sum(), 3)}{hint}"
+            )
+    return verdict()
+
+
+def check_temperature(heat):
+    """Chapter 5.1: a temperature, applied to probabilities instead of logits."""
+    for p, temperature in [([0.8, 0.2], 0.5), ([0.5, 0.4, 0.1, 0.0], 2.0), ([0.3, 0.7], 1.0), ([0.3, 0.25, 0.25, 0.2], 0.001)]:
+        p = np.array(p) / np.sum(p)
+        with np.errstate(all="ignore"):
+            answer = heat(p.copy(), temperature)
+        if answer is None:
+            return verdict("the function returned None; it should return an array of probabilities")
+        logs = np.array([math.log(q) / temperature if q else -math.inf for q in p])
+        right = np.exp(logs - logs.max())
+        right /= right.sum()
+        if np.shape(answer) != right.shape or not np.isfinite(answer).all():
+            return verdict(
+                f"for {p.round(3)} at {temperature} you say {answer}; is 0 divided by 0, or its logarithm taken?"
+            )
+        if not np.allclose(answer, right):
+            upside = p[p > 0].size == p.size and np.allclose(answer, p**temperature / (p**temperature).sum())
+            softmax = np.exp(p / temperature - (p / temperature).max())
+            hint = "; that is p to the temperature, not to 1 / temperature" if upside else ""
+            hint = hint or ("; p is no logit" if np.allclose(answer, softmax / softmax.sum()) else "")
+            return verdict(
+                f"for {p.round(3)} at {temperature} you say {np.round(answer, 3)}; it should be {right.round(3)}{hint}"
+            )
+    return verdict()
+
+
+def check_holds(weights):
+    """Chapter 2.4: a one-unit GRU that takes +1 or −1 on command and holds any number while nothing is said.
+
+    weights: (U, W, b, b_n) of shapes (3, 3), (3, 1), (3,), (1,); the inputs are one-hot: +, −, nothing.
+    """
+    if weights is None:
+        return verdict("the answer is None; it should be the four arrays (U, W, b, b_n)")
+    try:
+        U, W, b, b_n = (np.asarray(array, float) for array in weights)
+        gru.forward(np.zeros((1, 1, 3)), np.zeros((1, 1)), U, W, b, b_n)
+    except (TypeError, ValueError) as error:
+        return verdict(error)
+    cases = [("+", 0.0, 1), ("-", 0.0, -1), ("+-", 0.0, -1), ("--+", 0.5, 1), ("+" + "." * 200, -0.5, 1)]
+    cases += [("." * 200, held, held) for held in (0.3, -0.7, 0.0)] + [("-" + "." * 200, 0.9, -1)]
+    for text, h0, right in cases:
+        x = np.eye(3)[["+-.".index(letter) for letter in text]][:, None]
+        h = float(gru.forward(x, np.full((1, 1), h0), U, W, b, b_n)[1][0, 0])
+        if abs(h - right) > 0.01:
+            shown = text if len(text) < 20 else f"{text.rstrip('.')} and 200 × nothing".removeprefix(" and ")
+            hint = "; does z keep, or let in?" if text in "+-" and abs(h - h0) < 0.01 else ""
+            rests = set(text) == {"."} and abs(h) > 0.9
+            hint = hint or ("; two resting points hold a sign, not a number" if rests else "")
+            return verdict(f"from h = {h0}, after “{shown}” the state is {h:.3f}, and it should be {right}{hint}")
+    return verdict()
+
+
+def check_step_back(step_back):
+    """Chapter 2.2: the way back through one step of an LSTM, for vectors."""
+    rng = np.random.default_rng(7)
+    for m, n in [(1, 1), (3, 2), (2, 4)]:
+        U, W, b, x = (rng.normal(size=s) for s in [(4 * n, m), (4 * n, n), 4 * n, m])
+        h, c, dh, dc = (rng.normal(size=n) for _ in range(4))
+        hs, *_, cache = lstm.forward(x[None, None], h[None], c[None], U, W, b)
+        right = lstm.backward(np.zeros_like(hs), dh[None], dc[None], cache)
+        answer = step_back(dh.copy(), dc.copy(), x, h, c, U, W, b)
+        if answer is None:
+            return verdict("step_back returned None; it should return (delta, dh, dc)")
+        if not isinstance(answer, tuple | list) or len(answer) != 3:
+            return verdict(f"it returned {type(answer).__name__}; it should be three arrays (delta, dh, dc)")
+        for name, got, wish in zip(("delta", "dh", "dc"), answer, (right.b, right.h0[0], right.c0[0]), strict=True):
+            if np.shape(got) != wish.shape:
+                return verdict(f"for n={n} {name} has shape {np.shape(got)}; it should be {wish.shape}")
+            if not np.allclose(got, wish):
+                off = (
+                    [
+                        gate
+                        for gate, a, b in zip("ifgo", np.split(got, 4), np.split(wish, 4), strict=True)
+                        if not np.allclose(a, b)
+                    ]
+                    if name == "delta"
+                    else []
+                )
+                hint = f", in the part of {', '.join(off)}" if off else ""
+                return verdict(f"for n={n} {name} is off by {np.abs(got - wish).max():.3g}{hint}")
     return verdict()
