@@ -212,3 +212,40 @@ def phase_portrait(ax, step, start, steps=30):
         path.append(step(path[-1]))
     ax.plot(*np.concatenate(path).T, ".-", color=COLOURS[1])
     ax.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
+
+
+def forecast(ax, days, true, predicted, name="predicted"):
+    """A series and its forecast over the days: the truth a wide pale line, the forecast a thin one on top.
+
+    days, true, predicted (N,).
+    """
+    true, predicted = np.asarray(true), np.asarray(predicted)
+    if true.ndim != 1 or not len(days) == len(true) == len(predicted):
+        raise ValueError(
+            f"plots.forecast: expected days, true and predicted of one shape (N,), got {len(days)}, "
+            f"{true.shape} and {predicted.shape}"
+        )
+    ax.plot(days, true, color=COLOURS[0], linewidth=3.5, alpha=0.45, label="true")
+    ax.plot(days, predicted, color=COLOURS[1], linewidth=1.1, label=name)
+    ax.legend()
+
+
+def intervals(ax, names, middle, low, high, reference=0.0, colours=None):
+    """A dot with its interval for each name, the first on top, and a dashed line at ``reference``.
+
+    names: N words, or None for many unnamed ones; middle, low, high (N,); colours: N of them, else all blue.
+    """
+    middle, low, high = (np.asarray(a, float) for a in (middle, low, high))
+    if middle.ndim != 1 or not middle.shape == low.shape == high.shape or len(names or middle) != len(middle):
+        raise ValueError(
+            f"plots.intervals: expected names, middle, low and high of one length, got "
+            f"{len(names or middle)}, {middle.shape}, {low.shape} and {high.shape}"
+        )
+    rows = np.arange(len(middle))
+    colours = colours or [COLOURS[0]] * len(middle)
+    ax.hlines(rows, low, high, color=colours, linewidth=2 if names else 0.8)
+    ax.scatter(middle, rows, color=colours, s=22 if names else 8, zorder=3)
+    ax.axvline(reference, color=INK, linestyle="--", linewidth=1)
+    ax.set_ylim(len(middle) - 0.5, -0.5)
+    ax.set_yticks(rows if names else [], names or [])
+    ax.grid(False, axis="y")

@@ -35,6 +35,13 @@ WRONG = [
     ("check_clip", lambda grads, limit: [0 * g / 0 for g in grads], "NaN"),
     ("check_resting_points", lambda w: np.array([0.0]), "for w=1.5 you give .*; there are 3"),
     ("check_resting_points", lambda w: np.array([0.3]), "it does not rest"),
+    ("check_drawdown", lambda p, n: None, "returned None"),
+    ("check_drawdown", lambda p, n: np.log(p / p.rolling(n).max()).to_numpy(), "a Series with the dates"),
+    ("check_drawdown", lambda p, n: np.log(p / p.rolling(n, center=True).max()), "after row .* it looks ahead"),
+    ("check_drawdown", lambda p, n: np.log(p / p.rolling(n).max()).bfill(), "it looks ahead"),
+    ("check_drawdown", lambda p, n: np.log(p / p.rolling(n, min_periods=1).max()), "first 4 rows .* should be NaN"),
+    ("check_drawdown", lambda p, n: p / p.rolling(n).max() - 1, "that is a share"),
+    ("check_drawdown", lambda p, n: np.log(p.rolling(n).max() / p), "the sign is turned"),
 ]
 
 

@@ -20,7 +20,16 @@ def drawn():
         "Shapes": diagrams.shapes("Shapes"),
         "Cell": diagrams.cell("Cell"),
         "Back": diagrams.blame(2, "Back"),
+        "Forecast": forecasts(),
     }
+
+
+def forecasts():
+    fig, (left, right) = plots.axes("Forecast", columns=2)
+    plots.forecast(left, np.array(["2001-01-01", "2001-01-02"], "datetime64[D]"), [1, 2], [2, 1])
+    plots.intervals(right, ["a", "b"], [0, 1], [-1, 0], [1, 3], colours=plots.COLOURS[:2])
+    plots.intervals(right, None, [0, 1], [-1, 0], [1, 3])
+    return plots.show(fig)
 
 
 def test_title_theme_and_repetition():
@@ -55,6 +64,8 @@ def test_long_titles_are_not_cut_off():
         (lambda: plots.heatmap(None, np.zeros((2, 3)), "ab", "ab"), r"expected values of shape \(2, 2\), got \(2, 3\)"),
         (lambda: plots.trajectory(None, np.zeros((2, 3)), "ab"), r"expected states of shape \(T=2, 2\), got \(2, 3\)"),
         (lambda: plots.matrices(np.zeros((2, 2)), "ab", "ab", "t"), r"expected values of shape \(R=2, C=2, n, k\)"),
+        (lambda: plots.forecast(None, [1, 2], [1, 2], [1]), r"one shape \(N,\), got 2, \(2,\) and \(1,\)"),
+        (lambda: plots.intervals(None, ["a"], [1, 2], [0, 1], [2, 3]), r"of one length, got 1, \(2,\), \(2,\) and"),
         (lambda: diagrams.unrolled("ab", "a"), "as many outputs as inputs, at least one, got 2 and 1"),
         (lambda: diagrams.blame(0), "expected at least one step, got 0"),
     ],

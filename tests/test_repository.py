@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 import rnncourse
 
 # The name of a package to pip, where conda-forge calls it otherwise.
-CONDA_NAMES = {"pytorch": "torch"}
+CONDA_NAMES = {"bokeh_sampledata": "bokeh-sampledata", "pytorch": "torch"}
 
 
 @pytest.fixture(scope="module")
