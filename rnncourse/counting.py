@@ -96,9 +96,9 @@ def hidden_size(kind, m, budget, biases=1, r=None):
 
     Raises ValueError as ``cell`` does, and for a budget that even one unit exceeds.
     """
-    if budget < cell(kind, m, 1, biases, r):
-        least = cell(kind, m, 1, biases, r)
-        raise ValueError(f"counting.hidden_size: expected a budget of at least {least}, which n=1 takes, got {budget!r}")
+    least = cell(kind, m, 1, biases, r)
+    if budget < least:
+        raise ValueError(f"counting.hidden_size: expected a budget of at least {least}, for n=1, got {budget!r}")
     low, high = 1, 2
     while cell(kind, m, high, biases, r) <= budget:
         low, high = high, 2 * high

@@ -249,3 +249,121 @@ def intervals(ax, names, middle, low, high, reference=0.0, colours=None):
     ax.set_ylim(len(middle) - 0.5, -0.5)
     ax.set_yticks(rows if names else [], names or [])
     ax.grid(False, axis="y")
+
+
+def coloured_text(text, values, title, limit=None, width=92):
+    """A text, each character on its value: blue above 0, vermilion below, stronger up to ±limit, with a key below.
+
+    text: str of N characters; values (N,); limit: the largest |value| if left out. A newline shows as ↵; rows longer
+    than ``width`` are folded. Raises ValueError where text and values differ in length, and for a value not finite.
+    """
+    values = np.asarray(values, float)
+    if values.shape != (len(text),) or not text or not np.isfinite(values).all():
+        raise ValueError(
+            f"plots.coloured_text: expected a finite value for each of {len(text)} characters, got {values.shape}"
+        )
+    limit = limit or np.abs(values).max() or 1.0
+    levels = np.rint(8 * np.clip(values / limit, -1, 1)).astype(int)  # few shades, so that neighbours share a rectangle
+    rows, start = [], 0
+    for line in text.splitlines(keepends=True):
+        for first in range(0, len(line), width):
+            piece = line[first : first + width]
+            rows.append((piece, levels[start + first : start + first + len(piece)]))
+        start += len(line)
+    scale = [level for level in (-8, -4, 0, 4, 8) if level >= 0 or values.min() < 0]
+    parts = []
+    for y, (piece, shades) in enumerate(rows):
+        parts += shaded(y, shades)
+        shown = piece.replace("\n", "↵")
+        places = " ".join(f"{14 + 7.6 * x:.1f}" for x in range(len(shown)))  # every browser's font is another width
+        parts.append(f'<text x="{places}" y="{27 + 18 * y}" xml:space="preserve">{escape(shown)}</text>')
+    y = len(rows) + 0.6
+    for i, level in enumerate(scale):  # the key
+        words = f"{level * limit / 8:.3g}".replace("-", "−")
+        parts += shaded(y, [level] * 2, 8 * i)
+        parts.append(f'<text x="{14 + 7.6 * (8 * i + 2.5):.1f}" y="{27 + 18 * y:.1f}">{words}</text>')
+    across = max(28 + 7.6 * max(40, *(len(piece) for piece, _ in rows)), 28 + 9 * len(title))
+    down = 18 * len(rows) + 50
+    return SVG(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -26 {across:.0f} {down + 26}" width="{across:.0f}" '
+        f'height="{down + 26}" role="img"><title>{escape(title)}</title><style>.rnn-page{{fill:{PAPER}}}'
+        f".rnn-letters text,.rnn-heading{{fill:{INK};"
+        f"font:12.5px 'DejaVu Sans Mono',ui-monospace,Menlo,Consolas,monospace}}"
+        f".rnn-letters .rnn-up{{fill:{COLOURS[0]}}}.rnn-letters .rnn-down{{fill:{COLOURS[1]}}}"
+        f".rnn-heading{{font:bold 15px 'DejaVu Sans','Segoe UI',system-ui,sans-serif}}"
+        f"@media (prefers-color-scheme: dark){{.rnn-page{{fill:#14181e}}"
+        f".rnn-letters text,.rnn-heading{{fill:#e6e6e6}}}}"
+        f'</style><rect class="rnn-page" y="-26" width="100%" height="100%" rx="6"/><text class="rnn-heading" x="14" '
+        f'y="-4">{escape(title)}</text><g class="rnn-letters">{"".join(parts)}</g></svg>'
+    )
+
+
+def shaded(row, levels, column=0):
+    """Rectangles behind the characters of a row: one for each run of equal levels, −8 … 8, none for 0."""
+    edges = [0, *(np.flatnonzero(np.diff(levels)) + 1), len(levels)]
+    return [
+        f'<rect class="{"rnn-up" if levels[a] > 0 else "rnn-down"}" x="{14 + 7.6 * (column + a):.1f}" '
+        f'y="{14 + 18 * row:.1f}" width="{7.6 * (b - a):.1f}" height="18" opacity="{0.08 * abs(levels[a]):.2f}"/>'
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        if levels[a]
+    ]
+
+
+def shares(bills, title, least=0.06):
+    """What each total is made of: one bar of length 1 for each name, cut into its parts, each with its percentage.
+
+    bills: name → {part: number}. Parts of one name have one colour in all bars; a share below ``least`` gets no
+    label. Raises ValueError for a bill that is empty or has a negative part.
+    """
+    for name, parts in bills.items():
+        if not parts or min(parts.values()) < 0 or sum(parts.values()) == 0:
+            raise ValueError(f"plots.shares: expected parts of at least 0 and a sum above 0 for {name!r}, got {parts}")
+    kinds = list(dict.fromkeys(part for parts in bills.values() for part in parts))
+    if len(kinds) > len(COLOURS):
+        raise ValueError(f"plots.shares: expected at most {len(COLOURS)} kinds of part, got {len(kinds)}")
+    fig, ax = axes(title, "share of all parameters", width=8.5, height=0.62 * len(bills) + 1.6)
+    for row, parts in enumerate(bills.values()):
+        total, left = sum(parts.values()), 0.0
+        for part, number in parts.items():
+            share = number / total
+            label = part if part not in ax.get_legend_handles_labels()[1] else None
+            ax.barh(row, share, left=left, height=0.62, color=COLOURS[kinds.index(part)], alpha=0.45, label=label)
+            if share >= least:
+                ax.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center", color=INK)
+            left += share
+    ax.set(xlim=(0, 1), ylim=(len(bills) - 0.5, -0.5))
+    ax.set_yticks(range(len(bills)), bills)
+    ax.xaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1.0, decimals=0))
+    ax.grid(False)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=len(kinds))
+    return show(fig)
+
+
+def gate_and_shares(z, curves, title, marks=()):
+    """Left: the gate z of every unit over time, from pale 0 to blue 1. Right: the share of each step in the last state.
+
+    z (T, n) in [0, 1]; curves: name → (T+1,) shares of the start and of steps 1 … T, on a logarithmic axis from
+    10⁻⁶ to 1; marks: steps to point out in both.
+    """
+    z = np.asarray(z, float)
+    if z.ndim != 2 or any(np.shape(curve) != (len(z) + 1,) for curve in curves.values()):
+        got = [np.shape(curve) for curve in curves.values()]
+        raise ValueError(f"plots.gate_and_shares: expected z (T, n) and curves of T+1 numbers, got {z.shape} and {got}")
+    fig, (left, right) = axes(title, "step", columns=2, width=9.5, height=3.8)
+    T, n = z.shape
+    for unit, levels in enumerate(np.rint(10 * z.T).astype(int)):  # few shades, so that neighbours share a rectangle
+        edges = [0, *(np.flatnonzero(np.diff(levels)) + 1), T]
+        for start, end in zip(edges[:-1], edges[1:], strict=True):
+            bar = (start + 0.5, unit + 0.55), end - start, 0.9
+            left.add_patch(matplotlib.patches.Rectangle(*bar, color=COLOURS[0], alpha=0.085 * levels[start], lw=0))
+    left.set(xlim=(0.5, T + 0.5), ylim=(n + 0.5, 0.5), ylabel="unit", title="update gate z: blue keeps, pale replaces")
+    left.set_yticks(range(1, n + 1))
+    left.grid(False)
+    for (name, curve), style, colour in zip(curves.items(), ("-", "--", ":", "-."), COLOURS, strict=False):
+        right.semilogy(range(T + 1), np.maximum(curve, 1e-7), style, color=colour, label=name)
+    right.set(ylim=(1e-6, 2), ylabel="share", title="share of each step in the last state")
+    for step in marks:
+        left.axvline(step, color=COLOURS[1], linewidth=1)
+        right.axvline(step, color=GRID, linewidth=1)
+    right.legend(loc="lower center")
+    return show(fig)

@@ -209,3 +209,23 @@ def test_numpys_integers_are_integers():
 def test_closed_forms_refuse(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize("kind", [*counting.BLOCKS])
+@pytest.mark.parametrize("biases", [0, 1, 2])
+def test_hidden_size_is_the_largest_that_fits(kind, biases):
+    r = 2 if kind == "projected" else None
+    for m, budget in [(1, 50), (3, 48), (3, 352), (10, 12_345), (100, 1_000_000)]:
+        if budget < counting.cell(kind, m, 1, biases, r):
+            continue
+        n = counting.hidden_size(kind, m, budget, biases, r)
+        assert counting.cell(kind, m, n, biases, r) <= budget < counting.cell(kind, m, n + 1, biases, r)
+    for n in (1, 2, 3, 64):  # an exact budget gives its own n back
+        assert counting.hidden_size(kind, 5, counting.cell(kind, 5, n, biases, r), biases, r) == n
+
+
+def test_hidden_size_refuses():
+    with pytest.raises(ValueError, match="hidden_size: expected a budget of at least 20, for n=1, got 19"):
+        counting.hidden_size("lstm", 3, 19)
+    with pytest.raises(ValueError, match="expected kind to be one of"):
+        counting.hidden_size("lstn", 3, 100)

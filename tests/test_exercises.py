@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 
 from rnncourse import exercises
-from rnncourse.reference import rnn
+from rnncourse.reference import lstm, rnn
+
+
+
+def without_slope_of_the_candidate(dh, dc, x, h, c, U, W, b):
+    """The way back through an LSTM step, in which 1 − g² has been forgotten."""
+    hs, *_, cache = lstm.forward(x[None, None], h[None], c[None], U, W, b)
+    right = lstm.backward(np.zeros_like(hs), dh[None], dc[None], cache)
+    delta = right.b.copy()
+    n = len(h)
+    delta[2 * n : 3 * n] /= 1 - cache.gates[0, 0, 2 * n : 3 * n] ** 2
+    return delta, right.h0[0], right.c0[0]
+
 
 WRONG = [
     ("check_latch", None, "the answer is None"),
@@ -35,6 +47,14 @@ WRONG = [
     ("check_clip", lambda grads, limit: [0 * g / 0 for g in grads], "NaN"),
     ("check_resting_points", lambda w: np.array([0.0]), "for w=1.5 you give .*; there are 3"),
     ("check_resting_points", lambda w: np.array([0.3]), "it does not rest"),
+    ("check_counter", None, "the answer is None"),
+    ("check_counter", (np.zeros((4, 3)), np.zeros((4, 1)), [20, 20, 0, 0]), "after “a” the cell is 0.000"),
+    ("check_counter", ([[0] * 3, [0] * 3, [20, -20, 0], [0] * 3], np.zeros((4, 1)), [20, 2, 0, 0]), "after “aab”"),
+    ("check_counter", (np.zeros((4, 3)), np.zeros((1, 4)), np.zeros(4)), "expected W of shape"),
+    ("check_step_back", lambda *a: None, "returned None"),
+    ("check_step_back", lambda dh, dc, *a: (dh, dc), "should be three arrays"),
+    ("check_step_back", lambda dh, dc, *a: (dh, dh, dc), "delta has shape"),
+    ("check_step_back", without_slope_of_the_candidate, "in the part of g"),
     ("check_drawdown", lambda p, n: None, "returned None"),
     ("check_drawdown", lambda p, n: np.log(p / p.rolling(n).max()).to_numpy(), "a Series with the dates"),
     ("check_drawdown", lambda p, n: np.log(p / p.rolling(n, center=True).max()), "after row .* it looks ahead"),
@@ -42,6 +62,27 @@ WRONG = [
     ("check_drawdown", lambda p, n: np.log(p / p.rolling(n, min_periods=1).max()), "first 4 rows .* should be NaN"),
     ("check_drawdown", lambda p, n: p / p.rolling(n).max() - 1, "that is a share"),
     ("check_drawdown", lambda p, n: np.log(p.rolling(n).max() / p), "the sign is turned"),
+    ("check_min_p", lambda p, share: None, "returned None"),
+    ("check_min_p", lambda p, share: np.where(p >= share * p.max(), p, 0), "the sum is not 1"),
+    ("check_min_p", lambda p, share: np.where(p >= share, p, 0) / p[p >= share].sum(), "a share of the likeliest"),
+    ("check_temperature", lambda p, t: None, "returned None"),
+    ("check_temperature", lambda p, t: p**t / (p**t).sum(), "p to the temperature"),
+    ("check_temperature", lambda p, t: np.exp(p / t) / np.exp(p / t).sum(), "p is no logit"),
+    ("check_temperature", lambda p, t: p ** (1 / t) / (p ** (1 / t)).sum(), "at 0.001 you say .*is 0 divided by 0"),
+    ("check_parameters", lambda *a: None, "parameters returned None"),
+    ("check_parameters", lambda m, n, *a: 4 * (n * (m + n) + 2 * n), "biases=1 you say 56; it should be 48$"),
+    ("check_parameters", lambda m, n, k, d, b: 4 * (n * (m + n) + b * n), "you say 48; it should be 96; there are two"),
+    (
+        "check_parameters",
+        lambda m, n, k, d, b: d * 4 * (n * (m + n) + b * n),
+        "layers=2, directions=1, biases=1 you say 48; it should be 88; that is one layer",
+    ),
+    ("check_parameters", lambda m, n, k, d, b: k * d * 4 * (n * (m + n) + b * n), "do all layers read m features"),
+    (
+        "check_parameters",
+        lambda m, n, k, d, b: d * 4 * (n * (m + n) + b * n) + (k - 1) * d * 4 * (2 * n * n + b * n),
+        "layers=3, directions=2, biases=2 .* what does a layer read from two directions",
+    ),
 ]
 
 

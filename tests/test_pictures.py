@@ -14,11 +14,15 @@ def drawn():
     table = np.array([[3, 1], [0, 2]])
     return {
         "A line & a title": plots.show(fig),
+        "Coloured <letters>": plots.coloured_text("if x < 1:\n    pass", np.linspace(-1, 1, 18), "Coloured <letters>"),
         "Two tables": plots.confusion([table, table], ["one", "two"], ["N", "V"], "Two tables"),
         "Blame": plots.matrices(np.arange(24.0).reshape(2, 2, 3, 2) - 9, "ab", "ab", "Blame"),
         "The loop on the left is the row on the right": diagrams.unrolled(["<", "e"], ["e", None]),
         "Shapes": diagrams.shapes("Shapes"),
         "Cell": diagrams.cell("Cell"),
+        "LSTM": diagrams.lstm("LSTM"),
+        "Stacked": diagrams.stacked(3, 2, title="Stacked"),
+        "Shares": plots.shares({"one": {"a": 3, "b": 1}, "two": {"b": 1}}, "Shares"),
         "Back": diagrams.blame(2, "Back"),
         "Forecast": forecasts(),
     }
@@ -51,6 +55,16 @@ def test_every_ink_of_a_plot_has_a_dark_version():
     assert "#000000" not in body and "fill: black" not in body  # would be invisible on black
 
 
+def test_coloured_text_is_the_text_on_its_values():
+    picture = ET.fromstring(plots.coloured_text("ab\n" + "c" * 7, [0, 1, 1, 0, 0, -2, -2, -2, 0, 0], "t", width=5).data)
+    letters = [element for element in picture.iter() if element.tag.endswith("}g")][0]
+    texts = [element.text for element in letters if element.tag.endswith("text")]
+    assert texts == ["ab↵", "ccccc", "cc", "−2", "−1", "0", "1", "2"]  # folded; and the key
+    shades = [(e.get("class"), e.get("width"), e.get("opacity")) for e in letters if e.tag.endswith("rect")]
+    assert shades[:3] == [("rnn-up", "15.2", "0.32"), ("rnn-down", "22.8", "0.64"), ("rnn-down", "15.2", "0.64")]
+    assert len(letters.findall("{*}text")[1].get("x").split()) == 5  # a place for every letter
+
+
 def test_long_titles_are_not_cut_off():
     fig, _ = plots.axes("a message of many words that does not fit the width of the figure " * 2, width=4)
     assert "\n" in fig.get_suptitle()
@@ -63,13 +77,26 @@ def test_long_titles_are_not_cut_off():
         (lambda: plots.show(plots.axes("")[0]), "expected a figure with a title"),
         (lambda: plots.heatmap(None, np.zeros((2, 3)), "ab", "ab"), r"expected values of shape \(2, 2\), got \(2, 3\)"),
         (lambda: plots.trajectory(None, np.zeros((2, 3)), "ab"), r"expected states of shape \(T=2, 2\), got \(2, 3\)"),
+        (lambda: plots.coloured_text("abc", [1, 2], "t"), r"a finite value for each of 3 characters, got \(2,\)"),
+        (lambda: plots.coloured_text("ab", [1, np.nan], "t"), "a finite value for each of 2 characters"),
         (lambda: plots.matrices(np.zeros((2, 2)), "ab", "ab", "t"), r"expected values of shape \(R=2, C=2, n, k\)"),
         (lambda: plots.forecast(None, [1, 2], [1, 2], [1]), r"one shape \(N,\), got 2, \(2,\) and \(1,\)"),
         (lambda: plots.intervals(None, ["a"], [1, 2], [0, 1], [2, 3]), r"of one length, got 1, \(2,\), \(2,\) and"),
         (lambda: diagrams.unrolled("ab", "a"), "as many outputs as inputs, at least one, got 2 and 1"),
         (lambda: diagrams.blame(0), "expected at least one step, got 0"),
+        (lambda: diagrams.stacked(12, 1), "at least 1, together at most 12, got 12 and 1"),
+        (lambda: plots.shares({"one": {}}, "t"), "expected parts of at least 0 and a sum above 0 for 'one'"),
+        (lambda: plots.shares({"one": dict.fromkeys("abcde", 1)}, "t"), "expected at most 4 kinds of part, got 5"),
     ],
 )
 def test_errors(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()
+
+
+def test_every_number_is_a_square():
+    picture = diagrams.stacked(3, 2)
+    squares = [r for r in ET.fromstring(picture.data).iter() if r.tag.endswith("rect") and r.get("width") == "24"]
+    assert len(squares) == 4 * 2 * (3 + 2 + 1) + (3 + 2 + 1)  # the matrix and the column it multiplies
+    assert "8 rows × 6 columns = 48 numbers" in picture.data
+    assert "3 blocks of n rows" in diagrams.stacked(1, 1, "rzg").data
