@@ -67,9 +67,9 @@ notebooks: $(CHAPTERS:book/%.md=.build/%.executed)  ## write and execute every c
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.installed  ## lint, package tests, every notebook re-run and compared, once more from outside
-	$(BIN)/ruff check --quiet rnncourse tests tools
+	$(BIN)/ruff check --quiet rnncourse tests tools benchmarks
 	$(BIN)/ruff check --quiet --line-length 88 notebooks  # as wide as the column of the book
-	$(BIN)/ruff format --quiet --check rnncourse tests tools
+	$(BIN)/ruff format --quiet --check rnncourse tests tools benchmarks
 	$(PYTEST) --nbval tests notebooks
 
 # Other readers' processors: the same notebooks on the code paths that those would take. Only features that NumPy has

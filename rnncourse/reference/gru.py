@@ -107,17 +107,18 @@ def forward(x, h0, U, W, b, b_n, reset="after"):
     h, inner = np.empty((T + 1, B, n), x.dtype), np.empty((T, B, n), x.dtype)
     h[0] = h0
     scale = gate_scales("sst", n, x.dtype)
-    half, U_half, W_half = scale[: 2 * n], U.T * scale, np.ascontiguousarray(W.T * scale)
+    U_half, W_half = U.T * scale, np.ascontiguousarray(W.T * scale)
     W_rz, W_g = np.ascontiguousarray(W_half[:, : 2 * n]), np.ascontiguousarray(W_half[:, 2 * n :])
-    gates = (x.reshape(T * B, m) @ U_half + b * scale).reshape(T, B, 3 * n)  # the input's part, all steps at once
+    gates = (x.reshape(T * B, m) @ U_half).reshape(T, B, 3 * n)  # the input's part, all steps at once
+    gates += b * scale
     r, z, g = np.moveaxis(gates.reshape(T, B, 3, n), 2, 0)  # views: they fill as the loop goes
     for t in range(T):
         Wh = h[t] @ (W_half if reset == "after" else W_rz)
         rz = gates[t, :, : 2 * n]
         rz += Wh[:, : 2 * n]
         np.tanh(rz, out=rz)
-        rz *= half
-        rz += half  # ½ + ½ tanh(a/2) = σ(a)
+        rz *= 0.5
+        rz += 0.5  # ½ + ½ tanh(a/2) = σ(a)
         if reset == "after":
             np.add(Wh[:, 2 * n :], b_n, out=inner[t])
             g[t] += r[t] * inner[t]

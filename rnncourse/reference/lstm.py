@@ -78,8 +78,11 @@ def forward(x, h0, c0, U, W, b):
     h[0], c[0] = h0, c0
     tanh_c, Wh, ig = np.empty((T, B, n), x.dtype), np.empty((B, 4 * n), x.dtype), np.empty((B, n), x.dtype)
     half = gate_scales("ssts", n, x.dtype)
-    rest, U_half, W_half = 1 - half, U.T * half, np.ascontiguousarray(W.T * half)
-    gates = (x.reshape(T * B, m) @ U_half + b * half).reshape(T, B, 4 * n)  # the input's part, all steps at once
+    U_half, W_half = U.T * half, np.ascontiguousarray(W.T * half)
+    gates = (x.reshape(T * B, m) @ U_half).reshape(T, B, 4 * n)  # the input's part, all steps at once
+    gates += b * half
+    half = np.tile(half, (B, 1))  # a row for each item: NumPy is slower where it has to repeat one
+    rest = 1 - half
     i, f, g, o = np.moveaxis(gates.reshape(T, B, 4, n), 2, 0)  # views: they fill as the loop goes
     for t in range(T):
         gate = gates[t]
@@ -111,23 +114,22 @@ def backward(dhs, dh_T, dc_T, cache):
     check(given, {"hs": "T B n", "dhs": "T B n", "dh_T": "B n", "dc_T": "B n"}, "lstm.backward")
     (T, B, m), n = x.shape, W.shape[1]
     i, f, g, o = np.moveaxis(gates.reshape(T, B, 4, n), 2, 0)
-    delta = np.empty((T, B, 4 * n), x.dtype)
-    error, slope = np.empty((B, 4, n), x.dtype), np.empty((B, 4 * n), x.dtype)
-    of_i, of_f, of_g, of_o = np.moveaxis(error, 1, 0)
-    squashed_by_tanh = np.repeat(np.array([0, 0, 1, 0], x.dtype), n)
+    delta, slope = np.empty((T, B, 4 * n), x.dtype), np.empty((B, 4 * n), x.dtype)
+    of_i, of_f, of_g, of_o = np.moveaxis(delta.reshape(T, B, 4, n), 2, 0)
+    squashed_by_tanh = np.tile(np.repeat(np.array([0, 0, 1, 0], x.dtype), n), (B, 1))
     squashed_by_sigmoid = 1 - squashed_by_tanh
     dh, dc = dh_T.copy(), dc_T.copy()
     for t in reversed(range(T)):
         dh += dhs[t]
         dc += dh * (o[t] - h[t + 1] * tanh_c[t])  # o (1 − tanh²c), for h is o tanh c
-        np.multiply(dc, g[t], out=of_i)
-        np.multiply(dc, c[t], out=of_f)
-        np.multiply(dc, i[t], out=of_g)
-        np.multiply(dh, tanh_c[t], out=of_o)
+        np.multiply(dc, g[t], out=of_i[t])
+        np.multiply(dc, c[t], out=of_f[t])
+        np.multiply(dc, i[t], out=of_g[t])
+        np.multiply(dh, tanh_c[t], out=of_o[t])
         np.subtract(squashed_by_sigmoid, gates[t], out=slope)  # y (1 − y) for a sigmoid, 0 + y (0 − y) + 1 for tanh
         slope *= gates[t]
         slope += squashed_by_tanh
-        np.multiply(error.reshape(B, 4 * n), slope, out=delta[t])
+        delta[t] *= slope
         np.matmul(delta[t], W, out=dh)
         dc *= f[t]
     rows = delta.reshape(T * B, 4 * n)

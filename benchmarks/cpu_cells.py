@@ -1,0 +1,259 @@
+"""How fast are the cells on one CPU thread? Forward and backward, side by side.
+
+    python benchmarks/cpu_cells.py [--quick] [--out FILE]
+
+For each shape, dtype and cell it measures, turn by turn in one process:
+
+    reference   rnncourse.reference: NumPy, with the way back written by hand
+    nn          torch.nn: a loop in C++, autograd
+    loop        rnncourse.pytorch: the same loop in Python, autograd
+    products    nothing but the matrix products that forward and backward need, in NumPy
+
+Before anything is timed, the three that compute are held to each other. Then comes round after round; in each, all
+four run, in an order drawn anew. Printed are milliseconds by the clock, medians over the rounds with quartiles, and
+the speed of the reference where that of another is 1: 0.5 takes twice as long; beside the products it is their share
+of the reference's time. The speeds are medians of the ratios within each round, by the time of this process alone, so
+that neither a slow minute nor other processes count. Everything is written as JSON, with machine, versions and date,
+to benchmarks/results.
+--quick: tiny shapes and few rounds, to see that it runs; written only where --out says.
+"""
+
+import os
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+os.environ |= dict.fromkeys(THREADS, "1")  # libraries read this once, when they are first imported
+
+import argparse  # noqa: E402
+import datetime  # noqa: E402
+import itertools  # noqa: E402
+import json  # noqa: E402
+import platform  # noqa: E402
+import time  # noqa: E402
+from functools import partial  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+import scipy  # noqa: E402
+import torch  # noqa: E402
+from threadpoolctl import threadpool_info  # noqa: E402
+
+import rnncourse  # noqa: E402
+from rnncourse import pytorch  # noqa: E402
+from rnncourse.gradients import relative_error  # noqa: E402
+from rnncourse.reference import gru, lstm, rnn  # noqa: E402
+
+SHAPES = [(25, 1, 27, 100), (64, 32, 64, 128), (100, 64, 128, 256), (128, 16, 32, 64), (50, 128, 256, 512)]
+QUICK = [(5, 2, 3, 4), (3, 1, 2, 2)]
+ROUNDS, QUICK_ROUNDS = 9, 3
+LEAST = 0.02  # seconds: a call that takes less is repeated until it takes that long, and the mean is taken
+TIMES = ("ms", "ms of this process")
+RESULTS = Path(__file__).parent / "results" / "cpu_cells.json"
+
+
+# ---- what is measured: a function of one Problem that returns a function without arguments -----------------
+
+
+class Problem:
+    """One cell, shape and dtype: random arguments, and random cotangents on every output."""
+
+    def __init__(self, cell, shape, dtype):
+        T, B, m, n = self.shape = shape
+        self.cell, self.k, states = {"lstm": (lstm, 4, 2), "gru": (gru, 3, 1), "rnn": (rnn, 1, 1)}[cell]
+        self.name, rng = cell.upper(), np.random.default_rng(0)
+        draw = lambda *size: rng.normal(size=size).astype(dtype)  # noqa: E731
+        self.x, self.states, self.dhs = draw(T, B, m), [draw(B, n) for _ in range(states)], draw(T, B, n)
+        self.dstates = [draw(B, n) for _ in range(states)]
+        sizes = [(self.k * n, m), (self.k * n, n), (self.k * n,)] + [(n,)] * (cell == "gru")
+        self.weights = self.cell.Weights(*(draw(*size) / dtype(n**0.5) for size in sizes))
+
+
+def reference(problem, cell=None):
+    """Functions ``forward`` and ``backward`` as a module of rnncourse.reference has them; such a module, if given."""
+    p, cell = problem, cell or problem.cell
+
+    def run():
+        hs, *_, cache = cell.forward(p.x, *p.states, *p.weights)
+        grads = cell.backward(p.dhs, *p.dstates, cache)
+        return hs, grads.x, grads.U, grads.W
+
+    return run
+
+
+def module(problem, package):
+    """A module with torch.nn's names, from ``package``: torch.nn or rnncourse.pytorch."""
+    p = problem
+    source = p.cell.to_torch(*p.weights)
+    net = getattr(package, p.name)(*p.shape[2:], dtype=source.weight_ih_l0.dtype)
+    net.load_state_dict(source.state_dict())
+    x, *states = (torch.from_numpy(a).requires_grad_() for a in (p.x, *(h[None] for h in p.states)))
+    cotangents = [torch.from_numpy(a) for a in (p.dhs, *(d[None] for d in p.dstates))]
+    inputs = [x, *states, *net.parameters()]
+
+    def run():
+        hs, last = net(x, tuple(states) if len(states) == 2 else states[0])
+        outputs = [hs, *last] if len(states) == 2 else [hs, last]
+        grads = torch.autograd.grad(outputs, inputs, cotangents)
+        U, W = grads[1 + len(states) :][:2]
+        return hs, grads[0], U, W
+
+    return run
+
+
+def products(problem):
+    """The floor: every matrix product, in as few calls as can be, into arrays that are there, from contiguous ones."""
+    (T, B, m, n), k, rng = problem.shape, problem.k, np.random.default_rng(1)
+    draw = lambda *size: rng.normal(size=size).astype(problem.x.dtype)  # noqa: E731
+    x, h, delta, delta_T = draw(T * B, m), draw(T, B, n), draw(T, B, k * n), draw(k * n, T * B)
+    U, W, U_T, W_T = draw(k * n, m), draw(k * n, n), draw(m, k * n), draw(n, k * n)
+    net, Wh, dh, dx, dU, dW = (np.empty_like(a) for a in (delta.reshape(T * B, k * n), delta[0], h[0], x, U, W))
+
+    def run():
+        np.matmul(x, U_T, out=net)
+        for t in range(T):
+            np.matmul(h[t], W_T, out=Wh)
+        for t in range(T):
+            np.matmul(delta[t], W, out=dh)
+        np.matmul(delta.reshape(T * B, k * n), U, out=dx)
+        np.matmul(delta_T, x, out=dU)
+        np.matmul(delta_T, h.reshape(T * B, n), out=dW)
+
+    return run
+
+
+# cell → way to compute → function. The first is what the others are compared with. One more way is one more line.
+CELLS = {
+    cell: {
+        "reference": reference,
+        "nn": partial(module, package=torch.nn),
+        "loop": partial(module, package=pytorch),
+        "products": products,
+    }
+    for cell in ("lstm", "gru", "rnn")
+}
+
+
+# ---- how it is measured ------------------------------------------------------------------------------------
+
+
+def check(runs, dtype):
+    """Every way that returns something returns what the first one does: hs, dx, dU and dW."""
+    first, *others = runs
+    expected = runs[first]()
+    for name in others:
+        computed = runs[name]() or expected  # the bare products return nothing
+        for what, a, b in zip(("hs", "dx", "dU", "dW"), expected, computed, strict=True):
+            error = relative_error(a, b)
+            if error > {"float32": 1e-3, "float64": 1e-10}[dtype]:
+                raise ValueError(f"{name} and {first} differ in {what}: relative error {error:.1e}")
+
+
+def seconds(run, calls):
+    """Of one call: by the clock, and of this process alone."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - wall) / calls, (time.process_time() - cpu) / calls
+
+
+def measure(runs, rounds):
+    """name → (rounds, 2) seconds. The check has warmed them up; one more call says how many make a measurement."""
+    calls = {name: max(1, int(LEAST / seconds(run, 1)[0])) for name, run in runs.items()}
+    taken, rng = {name: [] for name in runs}, np.random.default_rng(0)
+    for _ in range(rounds):
+        for name in rng.permutation(list(runs)).tolist():
+            taken[name].append(seconds(runs[name], calls[name]))
+    return {name: np.array(times) for name, times in taken.items()}
+
+
+def quartiles(values, digits):
+    return [float(f"{value:.{digits}g}") for value in np.percentile(values, [25, 50, 75])]
+
+
+def results(shapes, rounds):
+    """One row for each dtype, cell and shape, as they come."""
+    for dtype, cell, shape in itertools.product(["float32", "float64"], CELLS, shapes):
+        problem = Problem(cell, shape, np.dtype(dtype).type)
+        runs = {name: way(problem) for name, way in CELLS[cell].items()}
+        check(runs, dtype)
+        taken = measure(runs, rounds)
+        first, *others = runs
+        yield {
+            "cell": cell,
+            "dtype": dtype,
+            **dict(zip("TBmn", shape, strict=True)),
+            "ms": {name: quartiles(1e3 * times[:, 0], 4) for name, times in taken.items()},
+            "ms of this process": {name: quartiles(1e3 * times[:, 1], 4) for name, times in taken.items()},
+            "speed": {name: quartiles(taken[name][:, 1] / taken[first][:, 1], 3) for name in others},
+        }
+
+
+def headline():
+    first, *others = next(iter(CELLS.values()))
+    text = f"{'':13}{'(T, B, m, n)':>20}" + "".join(f"{name + ', ms':>25}" for name in [first, *others])
+    return text + "".join(f"{'/ ' + name:>12}" for name in others) + f"   (speed of {first})"
+
+
+def describe(row):
+    """A row of the table: shape, medians with quartiles, speeds."""
+    text = f"{row['cell']:5}{row['dtype']:8}{str(tuple(row[letter] for letter in 'TBmn')):>20}"
+    text += "".join(f"{f'{mid:.3g} ({low:.3g} … {high:.3g})':>25}" for low, mid, high in row["ms"].values())
+    return text + "".join(f"{mid:12.2f}" for _, mid, _ in row["speed"].values())
+
+
+def machine():
+    """What the numbers depend on, and nothing that says whose machine it is."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "logical cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "torch's code path": torch.backends.cpu.get_cpu_capability(),
+        "libraries": [
+            {key: pool[key] for key in ("internal_api", "version", "architecture", "num_threads") if key in pool}
+            for pool in threadpool_info()
+        ],
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="tiny shapes and few rounds, to see that it runs")
+    parser.add_argument("--out", type=Path, help=f"default: benchmarks/results/{RESULTS.name}; with --quick: nowhere")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    report = {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "versions": {
+            "python": platform.python_version(),
+            "rnncourse": rnncourse.__version__,
+            **{library.__name__: library.__version__ for library in (np, scipy, torch)},
+        },
+        "rounds": QUICK_ROUNDS if options.quick else ROUNDS,
+        "each triple": "lower quartile, median, upper quartile",
+        "rows": [],
+    }
+    if any(pool["num_threads"] != 1 for pool in threadpool_info()):
+        raise RuntimeError(f"expected one thread, got {threadpool_info()}")
+    print(headline())
+    for row in results(QUICK if options.quick else SHAPES, report["rounds"]):
+        report["rows"].append(row)
+        print(describe(row), flush=True)
+    clock, own = (sum(mid for row in report["rows"] for _, mid, _ in row[key].values()) for key in TIMES)
+    report["share of a processor"] = round(own / clock, 2)
+    if own < 0.95 * clock:
+        print(
+            f"The machine was busy: this process had {own / clock:.0%} of a processor. Do not trust the milliseconds."
+        )
+    out = options.out or (None if options.quick else RESULTS)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        rows = ",\n  ".join(json.dumps(row) for row in report["rows"])  # a line each
+        text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', rows)
+        out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
