@@ -301,15 +301,19 @@ def check_min_p(min_p):
             absolute = np.array([q if q >= share else 0.0 for q in p])
             absolute = absolute.any() and np.allclose(answer, absolute / absolute.sum())
             hint = hint or ("; the bar is a share of the likeliest, not of 1" if absolute else "")
-            return verdict(
-                f"for {p} and {share} you say {np.round(answer, 3)}; it should be {np.round(right / right.sum(), 3)}{hint}"
-            )
+            right = np.round(right / right.sum(), 3)
+            return verdict(f"for {p} and {share} you say {np.round(answer, 3)}; it should be {right}{hint}")
     return verdict()
 
 
 def check_temperature(heat):
     """Chapter 5.1: a temperature, applied to probabilities instead of logits."""
-    for p, temperature in [([0.8, 0.2], 0.5), ([0.5, 0.4, 0.1, 0.0], 2.0), ([0.3, 0.7], 1.0), ([0.3, 0.25, 0.25, 0.2], 0.001)]:
+    for p, temperature in [
+        ([0.8, 0.2], 0.5),
+        ([0.5, 0.4, 0.1, 0.0], 2.0),
+        ([0.3, 0.7], 1.0),
+        ([0.3, 0.25, 0.25, 0.2], 0.001),
+    ]:
         p = np.array(p) / np.sum(p)
         with np.errstate(all="ignore"):
             answer = heat(p.copy(), temperature)

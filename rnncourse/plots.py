@@ -365,5 +365,5 @@ def gate_and_shares(z, curves, title, marks=()):
     for step in marks:
         left.axvline(step, color=COLOURS[1], linewidth=1)
         right.axvline(step, color=GRID, linewidth=1)
-    right.legend(loc="lower center")
+    right.legend(loc="upper center")
     return show(fig)

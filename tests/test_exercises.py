@@ -12,7 +12,6 @@ from rnncourse import exercises
 from rnncourse.reference import lstm, rnn
 
 
-
 def without_slope_of_the_candidate(dh, dc, x, h, c, U, W, b):
     """The way back through an LSTM step, in which 1 − g² has been forgotten."""
     hs, *_, cache = lstm.forward(x[None, None], h[None], c[None], U, W, b)
@@ -21,6 +20,11 @@ def without_slope_of_the_candidate(dh, dc, x, h, c, U, W, b):
     n = len(h)
     delta[2 * n : 3 * n] /= 1 - cache.gates[0, 0, 2 * n : 3 * n] ** 2
     return delta, right.h0[0], right.c0[0]
+
+
+def holder(U_z, W_g=0.0):
+    """A one-unit GRU that writes +1 and −1, with these weights into z and this one from the state to the candidate."""
+    return np.array([[0, 0, 0], U_z, [20, -20, 0]], float), np.array([[0], [0], [W_g]]), np.array([20.0, 0, 0]), [0]
 
 
 WRONG = [
@@ -62,6 +66,11 @@ WRONG = [
     ("check_drawdown", lambda p, n: np.log(p / p.rolling(n, min_periods=1).max()), "first 4 rows .* should be NaN"),
     ("check_drawdown", lambda p, n: p / p.rolling(n).max() - 1, "that is a share"),
     ("check_drawdown", lambda p, n: np.log(p.rolling(n).max() / p), "the sign is turned"),
+    ("check_holds", None, "the answer is None"),
+    ("check_holds", (np.zeros((3, 3)), np.zeros((3, 1)), np.zeros(3), np.zeros(2)), "expected b_n of shape"),
+    ("check_holds", holder([20, 20, -20]), "after “\\+” the state is 0.000.*does z keep, or let in"),
+    ("check_holds", holder([-20, -20, 2]), "from h = -0.5, after “\\+ and 200 × nothing” the state is 0.000"),
+    ("check_holds", holder([-20, -20, -20], W_g=5.0), "after “200 × nothing” .* hold a sign, not a number"),
     ("check_min_p", lambda p, share: None, "returned None"),
     ("check_min_p", lambda p, share: np.where(p >= share * p.max(), p, 0), "the sum is not 1"),
     ("check_min_p", lambda p, share: np.where(p >= share, p, 0) / p[p >= share].sum(), "a share of the likeliest"),

@@ -59,3 +59,38 @@ def test_errors(text, order, message):
 def test_unseen_must_be_possible():
     with pytest.raises(ValueError, match="expected a above 0, got 0"):
         ngram.bits(ngram.count(np.array([0, 1]), 0, 2), np.array([0]), 0)
+
+
+def test_blend_is_the_recursion():
+    read, text, k, a = [0, 1, 0, 2, 1, 0, 1, 0], [1, 0, 1, 0, 2], 4, 0.7
+
+    def p(order, i):
+        if order < 0:
+            return 1 / k
+        stretch = read[0:0] if order == 0 else text[i - order : i]
+        starts = [j for j in range(len(read) - order) if read[j : j + order] == stretch]
+        whole = sum(read[j + order] == text[i] for j in starts)
+        return (whole + a * p(order - 1, i)) / (len(starts) + a)
+
+    tables = [ngram.count(np.array(read), order, k) for order in range(3)]
+    right = [p(min(i, 2), i) for i in range(5)]
+    assert ngram.blend(tables, np.array(text), a) == pytest.approx(right, rel=1e-12)
+
+
+def test_blend_sums_to_one():
+    tables = [ngram.count(np.array([0, 1, 2, 1, 0, 1, 1]), order, 3) for order in range(4)]
+    for stretch in ([0, 1, 2], [2, 2, 2], [1, 1, 0]):
+        assert sum(ngram.blend(tables, np.array([*stretch, c]), 2.0)[-1] for c in range(3)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("orders", "a", "message"),
+    [
+        ([0, 2], 1.0, "expected tables of orders 0, 1, 2, …"),
+        ([], 1.0, "expected tables"),
+        ([0], 0.0, "a above 0, got 0"),
+    ],
+)
+def test_blend_errors(orders, a, message):
+    with pytest.raises(ValueError, match=message):
+        ngram.blend([ngram.count(np.array([0, 1, 1, 0]), order, 2) for order in orders], np.array([0, 1]), a)

@@ -61,3 +61,26 @@ def numbered(text, order, k, where):
 def look_up(keys, counts, wanted):
     at = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
     return np.where(keys[at] == wanted, counts[at], 0)
+
+
+def blend(tables, text, a):
+    """The probability of every character, where each table leans on the next shorter one, instead of on 1/k:
+
+        p_o(c | stretch) = (count of stretch c + a p_{o−1}(c | stretch without its first)) / (count of stretch + a)
+
+    with p_{−1} = 1/k. tables: of orders 0, 1, 2, …, all of one k; text: integers (N,). Returns p (N,); the first
+    characters, which have no full stretch before them, get the longest there is. MacKay and Peto, *A hierarchical
+    Dirichlet language model* (1995), doi:10.1017/S1351324900000218.
+    Raises ValueError for tables of other orders, an ``a`` that is not above 0, and a text that ``count`` would refuse.
+    """
+    if [t.order for t in tables] != list(range(len(tables))) or not tables or len({t.k for t in tables}) > 1:
+        raise ValueError(f"ngram.blend: expected tables of orders 0, 1, 2, … of one k, got {[t[:2] for t in tables]}")
+    if not a > 0:
+        raise ValueError(f"ngram.blend: expected a above 0, got {a}")
+    p = np.full(len(text), 1 / tables[0].k)
+    for table in tables:
+        code = numbered(text, table.order, table.k, "ngram.blend")
+        whole = look_up(table.whole, table.whole_counts, code)
+        start = look_up(table.start, table.start_counts, code // table.k)
+        p[table.order :] = (whole + a * p[table.order :]) / (start + a)
+    return p
