@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnncourse.checks import check, check_sizes, shapes
+from rnncourse.checks import check, check_finite, check_sizes, shapes
 from rnncourse.pytorch import rnn as pytorch_rnn
 from rnncourse.reference import ops, readout
 from rnncourse.reference import rnn as reference_rnn
@@ -159,3 +159,12 @@ def test_sizes():
 
 def test_the_decorated_function_shows_its_shapes():
     assert gates.shapes == {"U": "4n m", "b": "4n", "x": "... m", "y": "... 1"}
+
+
+def test_finite_numbers_whose_sum_is_not():
+    """The quick test of tensors adds them up; what overflows there is looked at one by one."""
+    large = torch.full((4,), 60000.0, dtype=torch.float16)
+    assert large.sum().isinf()
+    check_finite("x", large, "here")
+    with pytest.raises(ValueError, match=r"expected finite values in x, got 2 NaN or infinite, first at \(1,\)"):
+        check_finite("x", torch.tensor([0, torch.inf, -torch.inf]), "here")
