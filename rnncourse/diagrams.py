@@ -245,9 +245,9 @@ def stacked(m, n, gates=("i", "f", "g", "o"), title=None):
 
 
 def gru(title="One state on the belt; z keeps or replaces, r lets the candidate see the past or not"):
-    """The GRU cell, reset after the product: h_t = z ⊙ h_{t−1} + (1 − z) ⊙ g, where the candidate g sees h through r."""
+    """The GRU cell, reset after the product: h_t = z ⊙ h_{t−1} + (1 − z) ⊙ g, and the candidate g sees h through r."""
     belt, middle, gates, rail = 50, 125, 195, 267
-    columns = {"z": ("σ", 190, "update", "keep?"), "r": ("σ", 310, "reset", "look back?")}
+    columns = {"z": (190, "update", "keep?"), "r": (310, "reset", "look back?")}
     parts = [box(60, belt, "hₜ₋₁", width=56), box(690, belt, "hₜ", "rnn-out", 56)]
     parts += [box(60, rail - 24, "hₜ₋₁", width=56), box(60, rail + 24, "xₜ", "rnn-in", 56)]
     parts += [circle(190, belt, "×"), circle(520, belt, "+"), circle(520, middle, "×"), circle(410, gates, "×")]
@@ -255,14 +255,14 @@ def gru(title="One state on the belt; z keeps or replaces, r lets the candidate 
     parts += [arrow((88, belt), (172, belt)), arrow((207, belt), (502, belt)), arrow((537, belt), (661, belt))]
     parts += [arrow((190, gates - 17), (190, belt + 18)), arrow((190, middle), (271, middle))]
     parts += [arrow((328, middle), (502, middle)), arrow((520, middle - 17), (520, belt + 18))]
-    parts += [arrow((342, gates), (392, gates)), arrow((427, gates), (487, gates))]
+    parts += [arrow((342, gates), (392, gates)), arrow((427, gates), (480, gates))]
     parts += [arrow((410, rail), (410, gates + 18)), arrow((520, gates - 17), (520, middle + 18))]
     line = f"M88 {rail - 24}L120 {rail - 24}L120 {rail}L520 {rail}M88 {rail + 24}L120 {rail + 24}L120 {rail}"
     parts += [f'<path class="rnn-ink" d="{line}"/>', arrow((520, rail), (520, gates + 18))]
-    for gate, (squash, column, name, question) in columns.items():
-        parts += [arrow((column, rail), (column, gates + 18)), box(column, gates, f"{squash}({gate})", "rnn-op", 64)]
+    for gate, (column, name, question) in columns.items():
+        parts += [arrow((column, rail), (column, gates + 18)), box(column, gates, f"{gate} = σ", "rnn-op", 64)]
         parts += [text(column, rail + 18, name, "rnn-small"), text(column, rail + 35, question, "rnn-small")]
-    parts += [box(520, gates, "tanh(g)", "rnn-op", 64), text(520, rail + 18, "candidate", "rnn-small")]
+    parts += [box(520, gates, "g = tanh", "rnn-op", 78), text(520, rail + 18, "candidate", "rnn-small")]
     parts += [text(520, rail + 35, "what?", "rnn-small"), text(380, rail - 22, "from h", "rnn-small")]
-    parts += [text(550, rail - 22, "from x", "rnn-small"), text(600, belt - 16, "hₜ is state and output", "rnn-small")]
+    parts += [text(550, rail - 22, "from x", "rnn-small"), text(600, belt + 20, "state and output", "rnn-small")]
     return picture(740, 315, title, parts)
