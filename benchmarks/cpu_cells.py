@@ -13,8 +13,8 @@ Before anything is timed, the three that compute are held to each other. Then co
 four run, in an order drawn anew. Printed are milliseconds by the clock, medians over the rounds with quartiles, and
 the speed of the reference where that of another is 1: 0.5 takes twice as long; beside the products it is their share
 of the reference's time. The speeds are medians of the ratios within each round, by the time of this process alone, so
-that neither a slow minute nor other processes count. Everything is written as JSON, with machine, versions and date,
-to benchmarks/results.
+that a slow minute does not count, nor other processes but for the caches they fill. Everything is written as JSON, with
+machine, versions and date, to benchmarks/results.
 --quick: tiny shapes and few rounds, to see that it runs; written only where --out says.
 """
 
@@ -196,7 +196,9 @@ def headline():
 def describe(row):
     """A row of the table: shape, medians with quartiles, speeds."""
     text = f"{row['cell']:5}{row['dtype']:8}{str(tuple(row[letter] for letter in 'TBmn')):>20}"
-    text += "".join(f"{f'{mid:.3g} ({low:.3g} … {high:.3g})':>25}" for low, mid, high in row["ms"].values())
+    for triple in row["ms"].values():
+        low, mid, high = (f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}" for ms in triple)
+        text += f"{f'{mid} ({low} … {high})':>25}"
     return text + "".join(f"{mid:12.2f}" for _, mid, _ in row["speed"].values())
 
 
