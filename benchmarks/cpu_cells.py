@@ -7,10 +7,11 @@ For each shape, dtype and cell it measures, turn by turn in one process:
     reference   rnncourse.reference: NumPy, with the way back written by hand
     nn          torch.nn: a loop in C++, autograd
     loop        rnncourse.pytorch: the same loop in Python, autograd
+    fused       rnncourse.pytorch.fused: the reference's way back on tensors, one entry in autograd's graph
     products    nothing but the matrix products that forward and backward need, in NumPy
 
-Before anything is timed, the three that compute are held to each other. Then comes round after round; in each, all
-four run, in an order drawn anew. Printed are milliseconds by the clock, medians over the rounds with quartiles, and
+Before anything is timed, those that compute are held to each other. Then comes round after round; in each, all
+run, in an order drawn anew. Printed are milliseconds by the clock, medians over the rounds with quartiles, and
 the speed of the reference where that of another is 1: 0.5 takes twice as long; beside the products it is their share
 of the reference's time. The speeds are medians of the ratios within each round, by the time of this process alone, so
 that a slow minute does not count, nor other processes but for the caches they fill. Everything is written as JSON, with
@@ -40,6 +41,7 @@ from threadpoolctl import threadpool_info  # noqa: E402
 import rnncourse  # noqa: E402
 from rnncourse import pytorch  # noqa: E402
 from rnncourse.gradients import relative_error  # noqa: E402
+from rnncourse.pytorch import fused  # noqa: E402
 from rnncourse.reference import gru, lstm, rnn  # noqa: E402
 
 SHAPES = [(25, 1, 27, 100), (64, 32, 64, 128), (100, 64, 128, 256), (128, 16, 32, 64), (50, 128, 256, 512)]
@@ -126,6 +128,7 @@ CELLS = {
         "reference": reference,
         "nn": partial(module, package=torch.nn),
         "loop": partial(module, package=pytorch),
+        "fused": partial(module, package=fused),
         "products": products,
     }
     for cell in ("lstm", "gru", "rnn")

@@ -34,8 +34,8 @@ def test_cpu_cells(quick):
         (cell, dtype) for cell in ("lstm", "gru", "rnn") for dtype in ("float32", "float64")
     }
     for row in rows:
-        assert set(row["ms"]) == {"reference", "nn", "loop", "products"}
-        assert set(row["speed"]) == {"nn", "loop", "products"}
+        assert set(row["ms"]) == {"reference", "nn", "loop", "fused", "products"}
+        assert set(row["speed"]) == {"nn", "loop", "fused", "products"}
         for low, middle, high in [*row["ms"].values(), *row["ms of this process"].values(), *row["speed"].values()]:
             assert 0 < low <= middle <= high
         assert row["speed"]["products"][1] < 1  # the floor is below everything
