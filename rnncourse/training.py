@@ -2,8 +2,8 @@
 
 ``fit`` is the loop. What it trains on is a function ``loss(step, carried) -> (value, carried)``: the step number is the
 position in the data, ``carried`` is what one step hands to the next (the state of a recurrent network, or None).
-Resuming is exact, to the bit on the same machine, if nothing else is remembered anywhere: whatever is random in
-``loss`` must come from torch's own generator or from the step number.
+Resuming is exact, to the bit on the same machine, if nothing else is remembered anywhere and rate, steps and every are
+the same: whatever is random in ``loss`` must come from torch's own generator or from the step number.
 """
 
 import math
@@ -24,7 +24,8 @@ def fit(model, optimiser, loss, validate, steps, *, rate=None, clip=1.0, every=1
     without gradients; rate(step) -> learning rate, from 0 on; clip: longest gradient (Euclidean, all weights together).
     patience: stop after so many validations in a row without a new best. path: where to write a checkpoint after each
     validation; if one is there, training goes on from it.
-    Ctrl-C stops and keeps the best. Raises RuntimeError (from torch) where the gradient is no longer finite.
+    Ctrl-C stops and keeps the best validated weights; before the first validation those are the weights it began with.
+    Raises RuntimeError (from torch) where the gradient is no longer finite.
     """
     run = {"step": 0, "carried": None, "history": [], "best": math.inf, "stale": 0, "weights": copy(model)}
     if path is not None and Path(path).exists():
@@ -61,7 +62,8 @@ def fit(model, optimiser, loss, validate, steps, *, rate=None, clip=1.0, every=1
                 losses = []
                 bar.set_postfix_str(f"validation {score:.3f}, best {run['best']:.3f}")
     except KeyboardInterrupt:
-        print(f"stopped in step {run['step']}; keeping the best validation, {run['best']:.3f}")
+        kept = f"the best validation, {run['best']:.3f}" if run["best"] < math.inf else "the weights it began with"
+        print(f"stopped in step {run['step']}; keeping {kept}")
     finally:
         bar.close()
     model.load_state_dict(run["weights"])
@@ -93,7 +95,10 @@ def resume(path, model, optimiser):
 
 
 def save(path, content):
-    """Write a file that is whole at every moment: first a neighbour, then rename it, which is all or nothing."""
+    """Write a file that is whole whenever the process is killed: first a neighbour, then rename it, all or nothing.
+
+    (Against a loss of power the folder, too, would have to be synchronised.)
+    """
     part = f"{path}.part"
     with open(part, "wb") as file:
         torch.save(content, file)

@@ -61,7 +61,8 @@ def test_unseen_must_be_possible():
         ngram.bits(ngram.count(np.array([0, 1]), 0, 2), np.array([0]), 0)
 
 
-def test_blend_is_the_recursion():
+@pytest.mark.parametrize("followers", [False, True])
+def test_blend_is_the_recursion(followers):
     read, text, k, a = [0, 1, 0, 2, 1, 0, 1, 0], [1, 0, 1, 0, 2], 4, 0.7
 
     def p(order, i):
@@ -70,17 +71,20 @@ def test_blend_is_the_recursion():
         stretch = read[0:0] if order == 0 else text[i - order : i]
         starts = [j for j in range(len(read) - order) if read[j : j + order] == stretch]
         whole = sum(read[j + order] == text[i] for j in starts)
-        return (whole + a * p(order - 1, i)) / (len(starts) + a)
+        w = a * max(len({read[j + order] for j in starts}), 1) if followers else a
+        return (whole + w * p(order - 1, i)) / (len(starts) + w)
 
     tables = [ngram.count(np.array(read), order, k) for order in range(3)]
     right = [p(min(i, 2), i) for i in range(5)]
-    assert ngram.blend(tables, np.array(text), a) == pytest.approx(right, rel=1e-12)
+    assert ngram.blend(tables, np.array(text), a, followers) == pytest.approx(right, rel=1e-12)
 
 
-def test_blend_sums_to_one():
+@pytest.mark.parametrize("followers", [False, True])
+def test_blend_sums_to_one(followers):
     tables = [ngram.count(np.array([0, 1, 2, 1, 0, 1, 1]), order, 3) for order in range(4)]
     for stretch in ([0, 1, 2], [2, 2, 2], [1, 1, 0]):
-        assert sum(ngram.blend(tables, np.array([*stretch, c]), 2.0)[-1] for c in range(3)) == pytest.approx(1)
+        p = [ngram.blend(tables, np.array([*stretch, c]), 2.0, followers)[-1] for c in range(3)]
+        assert sum(p) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,14 @@ def test_ctrl_c_keeps_the_best(capsys):
     assert "stopped in step 3; keeping the best validation, 3.000" in capsys.readouterr().out
 
 
+def test_ctrl_c_before_the_first_validation_keeps_the_beginning(capsys):
+    run = Given([])
+    began = training.copy(run.model)["weight"]
+    run.loss = lambda step, carried: signal.raise_signal(signal.SIGINT)
+    assert run.fit() == [] and torch.equal(run.model.weight, began)
+    assert "stopped in step 0; keeping the weights it began with" in capsys.readouterr().out
+
+
 def test_clipped():
     run = Given([1])
     run.loss = lambda step, carried: (1000 * run.model.weight.sum(), None)

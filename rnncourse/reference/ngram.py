@@ -63,14 +63,17 @@ def look_up(keys, counts, wanted):
     return np.where(keys[at] == wanted, counts[at], 0)
 
 
-def blend(tables, text, a):
+def blend(tables, text, a, followers=False):
     """The probability of every character, where each table leans on the next shorter one, instead of on 1/k:
 
-        p_o(c | stretch) = (count of stretch c + a p_{o−1}(c | stretch without its first)) / (count of stretch + a)
+        p_o(c | stretch) = (count of stretch c + w p_{o−1}(c | stretch without its first)) / (count of stretch + w)
 
-    with p_{−1} = 1/k. tables: of orders 0, 1, 2, …, all of one k; text: integers (N,). Returns p (N,); the first
-    characters, which have no full stretch before them, get the longest there is. MacKay and Peto, *A hierarchical
-    Dirichlet language model* (1995), doi:10.1017/S1351324900000218.
+    with p_{−1} = 1/k. The weight w is a, the same for every stretch, or with ``followers=True`` a for each different
+    character that was counted after the stretch: what has many followers will have more. tables: of orders 0, 1, 2, …,
+    all of one k; text: integers (N,). Returns p (N,); the first characters, which have no full stretch before them, get
+    the longest there is. MacKay and Peto, *A hierarchical Dirichlet language model* (1995),
+    doi:10.1017/S1351324900000218; followers: Witten and Bell, *The zero-frequency problem* (1991),
+    doi:10.1109/18.87000.
     Raises ValueError for tables of other orders, an ``a`` that is not above 0, and a text that ``count`` would refuse.
     """
     if [t.order for t in tables] != list(range(len(tables))) or not tables or len({t.k for t in tables}) > 1:
@@ -79,8 +82,15 @@ def blend(tables, text, a):
         raise ValueError(f"ngram.blend: expected a above 0, got {a}")
     p = np.full(len(text), 1 / tables[0].k)
     for table in tables:
-        code = numbered(text, table.order, table.k, "ngram.blend")
-        whole = look_up(table.whole, table.whole_counts, code)
-        start = look_up(table.start, table.start_counts, code // table.k)
-        p[table.order :] = (whole + a * p[table.order :]) / (start + a)
+        code, at = np.unique(numbered(text, table.order, table.k, "ngram.blend"), return_inverse=True)
+        whole = look_up(table.whole, table.whole_counts, code)[at]
+        start = look_up(table.start, table.start_counts, code // table.k)[at]
+        # After a stretch that never occurred every weight gives the shorter table's opinion: so 1, to not divide by 0.
+        weight = a * different(table, code // table.k).clip(min=1)[at] if followers else a
+        p[table.order :] = (whole + weight * p[table.order :]) / (start + weight)
     return p
+
+
+def different(table, start):
+    """How many different characters were counted after each stretch: they are neighbours among the sorted numbers."""
+    return np.searchsorted(table.whole, (start + 1) * table.k) - np.searchsorted(table.whole, start * table.k)
