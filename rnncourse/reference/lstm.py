@@ -85,14 +85,14 @@ def forward(x, h0, c0, U, W, b):
     rest = 1 - half
     i, f, g, o = np.moveaxis(gates.reshape(T, B, 4, n), 2, 0)  # views: they fill as the loop goes
     for t in range(T):
-        gate = gates[t]
-        gate += np.matmul(h[t], W_half, out=Wh)
+        gate, c_t = gates[t], c[t + 1]
+        gate += np.dot(h[t], W_half, out=Wh)
         np.tanh(gate, out=gate)
         gate *= half
         gate += rest
-        np.multiply(f[t], c[t], out=c[t + 1])
-        c[t + 1] += np.multiply(i[t], g[t], out=ig)
-        np.multiply(o[t], np.tanh(c[t + 1], out=tanh_c[t]), out=h[t + 1])
+        np.multiply(f[t], c[t], out=c_t)
+        c_t += np.multiply(i[t], g[t], out=ig)
+        np.multiply(o[t], np.tanh(c_t, out=tanh_c[t]), out=h[t + 1])
     return h[1:], h[T], c[T], Cache(x, h, c, gates, tanh_c, U, W)
 
 
@@ -114,23 +114,25 @@ def backward(dhs, dh_T, dc_T, cache):
     check(given, {"hs": "T B n", "dhs": "T B n", "dh_T": "B n", "dc_T": "B n"}, "lstm.backward")
     (T, B, m), n = x.shape, W.shape[1]
     i, f, g, o = np.moveaxis(gates.reshape(T, B, 4, n), 2, 0)
-    delta, slope = np.empty((T, B, 4 * n), x.dtype), np.empty((B, 4 * n), x.dtype)
-    of_i, of_f, of_g, of_o = np.moveaxis(delta.reshape(T, B, 4, n), 2, 0)
+    to_c = o - h[1:] * tanh_c  # o (1 − tanh²c), for h is o tanh c
     squashed_by_tanh = np.tile(np.repeat(np.array([0, 0, 1, 0], x.dtype), n), (B, 1))
     squashed_by_sigmoid = 1 - squashed_by_tanh
+    delta, slope = np.empty((T, B, 4 * n), x.dtype), np.empty((B, 4 * n), x.dtype)
+    error, share = np.empty((4, B, n), x.dtype), np.empty((B, n), x.dtype)  # of one step, gate by gate
+    of_i, of_f, of_g, of_o = error
     dh, dc = dh_T.copy(), dc_T.copy()
     for t in reversed(range(T)):
         dh += dhs[t]
-        dc += dh * (o[t] - h[t + 1] * tanh_c[t])  # o (1 − tanh²c), for h is o tanh c
-        np.multiply(dc, g[t], out=of_i[t])
-        np.multiply(dc, c[t], out=of_f[t])
-        np.multiply(dc, i[t], out=of_g[t])
-        np.multiply(dh, tanh_c[t], out=of_o[t])
-        np.subtract(squashed_by_sigmoid, gates[t], out=slope)  # y (1 − y) for a sigmoid, 0 + y (0 − y) + 1 for tanh
+        dc += np.multiply(dh, to_c[t], out=share)
+        np.multiply(dc, g[t], out=of_i)
+        np.multiply(dc, c[t], out=of_f)
+        np.multiply(dc, i[t], out=of_g)
+        np.multiply(dh, tanh_c[t], out=of_o)
+        np.subtract(squashed_by_sigmoid, gates[t], out=slope)  # y (1 − y) for a sigmoid,
         slope *= gates[t]
-        slope += squashed_by_tanh
-        delta[t] *= slope
-        np.matmul(delta[t], W, out=dh)
+        slope += squashed_by_tanh  # y (0 − y) + 1 for tanh
+        np.multiply(error.swapaxes(0, 1), slope.reshape(B, 4, n), out=delta[t].reshape(B, 4, n))
+        np.dot(delta[t], W, out=dh)
         dc *= f[t]
     rows = delta.reshape(T * B, 4 * n)
     return Grads(
