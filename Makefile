@@ -30,14 +30,15 @@ INSTALL := $(BIN)/pip install --quiet --no-compile -c requirements.lock
 
 # uv resolves for every platform and Python at once, which pip cannot. It stays out of .venv: only this target needs it.
 # The libraries that torch's CUDA build brings are left out: torch pins them itself, and its CPU build has none of them.
+# Triton, which it brings too, stays: the tests need it beside a CPU build as well.
 lock:  ## resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m venv .build/uv
 	.build/uv/bin/pip install --quiet uv
 	.build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
 	  --all-extras --no-header --no-annotate --no-emit-index-url pyproject.toml > .build/resolved
 	{ echo '# Exact versions for make and CI, used as constraints: pip install -c requirements.lock -e ".[book,test]"'; \
-	  echo '# Written by `make lock`; do not edit. nvidia-*, cuda-* and triton are absent: torch pins those itself.'; \
-	  grep -Ev '^(nvidia-|cuda-|triton)' .build/resolved; } > .build/lock
+	  echo '# Written by `make lock`; do not edit. nvidia-* and cuda-* are absent: torch pins those itself.'; \
+	  grep -Ev '^(nvidia-|cuda-)' .build/resolved; } > .build/lock
 	mv .build/lock requirements.lock
 
 # ---- notebooks and tests --------------------------------------------------------------------------------------------
