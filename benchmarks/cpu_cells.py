@@ -8,6 +8,8 @@ For each shape, dtype and cell it measures, turn by turn in one process:
     nn          torch.nn: a loop in C++, autograd
     loop        rnncourse.pytorch: the same loop in Python, autograd
     fused       rnncourse.pytorch.fused: the reference's way back on tensors, one entry in autograd's graph
+    compiled    the loop, with its step through torch.compile (LSTM only: every shape is compiled anew)
+    whole       the loop as a whole through torch.compile (LSTM, T ≤ 25: each step adds to the code, a second or two)
     products    nothing but the matrix products that forward and backward need, in NumPy
 
 Before anything is timed, those that compute are held to each other. Then comes round after round; in each, all
@@ -15,14 +17,15 @@ run, in an order drawn anew. Printed are milliseconds by the clock, medians over
 the speed of the reference where that of another is 1: 0.5 takes twice as long; beside the products it is their share
 of the reference's time. The speeds are medians of the ratios within each round, by the time of this process alone, so
 that a slow minute does not count, nor other processes but for the caches they fill. Everything is written as JSON, with
-machine, versions and date, to benchmarks/results.
---quick: tiny shapes and few rounds, to see that it runs; written only where --out says.
+machine, versions and date, to rnncourse/data/measured, from where chapters read it.
+--quick: tiny shapes and few rounds, nothing compiled, to see that it runs; written only where --out says.
 """
 
 import os
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 os.environ |= dict.fromkeys(THREADS, "1")  # libraries read this once, when they are first imported
+os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # seconds to compile are those of a first time
 
 import argparse  # noqa: E402
 import datetime  # noqa: E402
@@ -30,6 +33,7 @@ import itertools  # noqa: E402
 import json  # noqa: E402
 import platform  # noqa: E402
 import time  # noqa: E402
+import warnings  # noqa: E402
 from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -40,6 +44,7 @@ from threadpoolctl import threadpool_info  # noqa: E402
 
 import rnncourse  # noqa: E402
 from rnncourse import pytorch  # noqa: E402
+from rnncourse.data import recorded  # noqa: E402
 from rnncourse.gradients import relative_error  # noqa: E402
 from rnncourse.pytorch import fused  # noqa: E402
 from rnncourse.reference import gru, lstm, rnn  # noqa: E402
@@ -47,9 +52,10 @@ from rnncourse.reference import gru, lstm, rnn  # noqa: E402
 SHAPES = [(25, 1, 27, 100), (64, 32, 64, 128), (100, 64, 128, 256), (128, 16, 32, 64), (50, 128, 256, 512)]
 QUICK = [(5, 2, 3, 4), (3, 1, 2, 2)]
 ROUNDS, QUICK_ROUNDS = 9, 3
+LONGEST = 25  # steps, for a loop that is compiled as a whole
 LEAST = 0.02  # seconds: a call that takes less is repeated until it takes that long, and the mean is taken
 TIMES = ("ms", "ms of this process")
-RESULTS = Path(__file__).parent / "results" / "cpu_cells.json"
+RESULTS = recorded.FOLDER / "cpu_cells.json"
 
 
 # ---- what is measured: a function of one Problem that returns a function without arguments -----------------
@@ -101,6 +107,40 @@ def module(problem, package):
     return run
 
 
+def step(net, h, c, W):
+    """The part of an LSTM's step that waits for the step before."""
+    i, f, g, o = pytorch.ops.split(net + h @ W.T, 4)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def steps(x, h, c, U, W, b, step=step):
+    hs = []
+    for net in x @ U.T + b:
+        h, c = step(net, h, c, W)
+        hs.append(h)
+    return torch.stack(hs), h, c
+
+
+def compiled(problem, whole):
+    """The loop of rnncourse.pytorch through torch.compile: its step, or the whole of it if it is short."""
+    p = problem
+    if whole and p.shape[0] > LONGEST:
+        return None
+    torch.compiler.reset()  # so that this shape is compiled for itself
+    compile = partial(torch.compile, backend="eager" if p.shape in QUICK else "inductor")
+    forward = compile(steps) if whole else partial(steps, step=compile(step))
+    given = [torch.from_numpy(a).requires_grad_() for a in (p.x, *p.states, *p.weights)]
+    cotangents = [torch.from_numpy(a) for a in (p.dhs, *p.dstates)]
+
+    def run():
+        hs, h, c = forward(*given)
+        dx, _, _, dU, dW, _ = torch.autograd.grad([hs, h, c], given, cotangents)
+        return hs, dx, dU, dW
+
+    return run
+
+
 def products(problem):
     """The floor: every matrix product, in as few calls as can be, into arrays that are there, from contiguous ones."""
     (T, B, m, n), k, rng = problem.shape, problem.k, np.random.default_rng(1)
@@ -133,21 +173,26 @@ CELLS = {
     }
     for cell in ("lstm", "gru", "rnn")
 }
+CELLS["lstm"] |= {"compiled": partial(compiled, whole=False), "whole": partial(compiled, whole=True)}
+WAYS = list(CELLS["lstm"])
 
 
 # ---- how it is measured ------------------------------------------------------------------------------------
 
 
 def check(runs, dtype):
-    """Every way that returns something returns what the first one does: hs, dx, dU and dW."""
+    """Every way that returns something returns what the first one does: hs, dx, dU and dW. → seconds of these calls."""
     first, *others = runs
-    expected = runs[first]()
+    expected, took = runs[first](), {}
     for name in others:
+        began = time.perf_counter()
         computed = runs[name]() or expected  # the bare products return nothing
+        took[name] = time.perf_counter() - began
         for what, a, b in zip(("hs", "dx", "dU", "dW"), expected, computed, strict=True):
             error = relative_error(a, b)
             if error > {"float32": 1e-3, "float64": 1e-10}[dtype]:
                 raise ValueError(f"{name} and {first} differ in {what}: relative error {error:.1e}")
+    return took
 
 
 def seconds(run, calls):
@@ -176,8 +221,8 @@ def results(shapes, rounds):
     """One row for each dtype, cell and shape, as they come."""
     for dtype, cell, shape in itertools.product(["float32", "float64"], CELLS, shapes):
         problem = Problem(cell, shape, np.dtype(dtype).type)
-        runs = {name: way(problem) for name, way in CELLS[cell].items()}
-        check(runs, dtype)
+        runs = {name: run for name, way in CELLS[cell].items() if (run := way(problem))}
+        at_first = check(runs, dtype)
         taken = measure(runs, rounds)
         first, *others = runs
         yield {
@@ -185,24 +230,25 @@ def results(shapes, rounds):
             "dtype": dtype,
             **dict(zip("TBmn", shape, strict=True)),
             "ms": {name: quartiles(1e3 * times[:, 0], 4) for name, times in taken.items()},
+            "seconds to compile": {name: round(at_first[name], 1) for name in ("compiled", "whole") if name in runs},
             "ms of this process": {name: quartiles(1e3 * times[:, 1], 4) for name, times in taken.items()},
             "speed": {name: quartiles(taken[name][:, 1] / taken[first][:, 1], 3) for name in others},
         }
 
 
 def headline():
-    first, *others = next(iter(CELLS.values()))
-    text = f"{'':13}{'(T, B, m, n)':>20}" + "".join(f"{name + ', ms':>25}" for name in [first, *others])
+    first, *others = WAYS
+    text = f"{'':13}{'(T, B, m, n)':>20}" + "".join(f"{name + ', ms':>25}" for name in WAYS)
     return text + "".join(f"{'/ ' + name:>12}" for name in others) + f"   (speed of {first})"
 
 
 def describe(row):
-    """A row of the table: shape, medians with quartiles, speeds."""
+    """A row of the table: shape, medians with quartiles, speeds; nothing where this cell has no such way."""
     text = f"{row['cell']:5}{row['dtype']:8}{str(tuple(row[letter] for letter in 'TBmn')):>20}"
-    for triple in row["ms"].values():
-        low, mid, high = (f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}" for ms in triple)
-        text += f"{f'{mid} ({low} … {high})':>25}"
-    return text + "".join(f"{mid:12.2f}" for _, mid, _ in row["speed"].values())
+    for name in WAYS:
+        low, mid, high = (f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}" for ms in row["ms"].get(name, [0] * 3))
+        text += f"{f'{mid} ({low} … {high})' if name in row['ms'] else '':>25}"
+    return text + "".join(f"{row['speed'][name][1]:12.2f}" if name in row["speed"] else 12 * " " for name in WAYS[1:])
 
 
 def machine():
@@ -225,9 +271,12 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="tiny shapes and few rounds, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: benchmarks/results/{RESULTS.name}; with --quick: nowhere")
+    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    # Of torch.compile: that its caches are off, on purpose; and that it looked at .grad, which nobody else does.
+    warnings.filterwarnings("ignore", message="dynamo_pgo force disabled")
+    warnings.filterwarnings("ignore", message="The .grad attribute of a Tensor that is not a leaf")
     report = {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),

@@ -25,7 +25,8 @@ The floor beside them: the FLOPs of the matrix products, and the bytes that must
 results once, and in training what the way back needs once each way. Both are divided by what this device reached in a
 large product and a large copy, and the larger is the floor: nothing that computes this can be faster.
 
-Everything is written as JSON, row by row, with device, versions and date, to benchmarks/results.
+Everything is written as JSON, row by row, with device, versions and date, to rnncourse/data/measured, from where
+chapter 7.1 reads it.
 --dry-run: tiny shapes on the CPU, to see that the program runs. Its times mean nothing and are written only where
 --out says.
 """
@@ -48,6 +49,7 @@ import torch
 
 import rnncourse
 from rnncourse import pytorch
+from rnncourse.data import recorded
 from rnncourse.gradients import relative_error
 from rnncourse.pytorch import fused, gru, lstm, rnn, triton_lstm
 
@@ -57,7 +59,7 @@ GRID = {"n": [32, 64, 128, 256, 512], "B": [1, 16, 64, 256], "T": [64, 256, 1024
 TINY = {"n": [4, 6], "B": [1, 3], "T": [5]}
 ROUNDS, TINY_ROUNDS = 9, 3
 LEAST = 0.01  # seconds: what takes less is repeated until it takes that long, and the mean is taken
-RESULTS = Path(__file__).parent / "results" / "gpu_cells.json"
+RESULTS = recorded.FOLDER / "gpu_cells.json"
 
 
 class Skipped(Exception):
@@ -377,7 +379,7 @@ def main():
     parser.add_argument("--dtypes", type=words, default=list(DTYPES))
     for letter in GRID:
         parser.add_argument(f"--{letter}", type=numbers)
-    parser.add_argument("--out", type=Path, help=f"default: benchmarks/results/{RESULTS.name}; dry run: nowhere")
+    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; dry run: nowhere")
     options = parser.parse_args()
     for what, known in (("cells", CELLS), ("dtypes", DTYPES)):
         if not set(getattr(options, what)) <= set(known):

@@ -4,10 +4,12 @@ A check first asks for the answer (an exercise not yet done returns None), then 
 exercise named and on some it did not.
 """
 
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
+import torch
 
 from rnncourse import counting
 from rnncourse.reference import gru, lstm, rnn
@@ -391,4 +393,66 @@ def check_step_back(step_back):
                 )
                 hint = f", in the part of {', '.join(off)}" if off else ""
                 return verdict(f"for n={n} {name} is off by {np.abs(got - wish).max():.3g}{hint}")
+    return verdict()
+
+
+def whole_errors(direct, factors):
+    """d_t = direct_t + factors_t ⊙ d_{t+1}, the last step first: direct (T, …), factors (T−1, …) → (T, …)."""
+    errors = [direct[-1]]
+    for own, factor in zip(direct[:-1].flip(0), factors.flip(0), strict=True):
+        errors.insert(0, own + factor * errors[0])
+    return torch.stack(errors)
+
+
+def check_recurrence(recurrence):
+    """Chapter 7.1: c_t = f_t ⊙ c_{t−1} + u_t with a way back of its own, one entry in autograd's graph.
+
+    recurrence(f, u, c0) → cs, for instance Recurrence.apply; f, u, cs (T, B, n), c0 (B, n).
+    """
+    if recurrence is None:
+        return verdict("the answer is None; it should be a function of f, u and c0, such as Recurrence.apply")
+    rng = np.random.default_rng(8)
+    for T, B in itertools.product((1, 2, 7), (1, 3)):
+        f, u, c0, dcs = given = [torch.from_numpy(rng.normal(size=s)) for s in [(T, B, 4)] * 2 + [(B, 4), (T, B, 4)]]
+        before, inputs, states = [a.clone() for a in given], [a.requires_grad_() for a in given[:3]], [c0]
+        for t in range(T):
+            states.append(f[t] * states[t] + u[t])
+        right = torch.stack(states[1:])
+        df, du, dc0 = torch.autograd.grad(right, inputs, dcs)
+        where = f"for T={T}, B={B}"
+        try:
+            cs = recurrence(*inputs)
+            if not isinstance(cs, torch.Tensor):
+                return verdict(
+                    f"it returned {None if cs is None else type(cs).__name__}; it should return a tensor, cs"
+                )
+            if (cs.shape, cs.dtype) != (u.shape, u.dtype):
+                return verdict(f"{where} cs is {tuple(cs.shape)}, {cs.dtype}; u is {tuple(u.shape)}, {u.dtype}")
+            grads = torch.autograd.grad(cs, inputs, dcs, allow_unused=True)
+        except Exception as error:  # whatever the reader's code may raise
+            return verdict(f"{where} it stops with {type(error).__name__}: {error}")
+        for name, now, then in zip(("f", "u", "c0", "dcs"), given, before, strict=True):
+            if not torch.equal(now, then):
+                return verdict(f"{name} was changed in place; it belongs to others, who may still need it")
+        last = torch.cat([0 * dcs[:-1], dcs[-1:]])
+        slips = [
+            ("du", df, "that is df; the gradients come in the order of the inputs"),
+            ("du", dcs, "nothing comes back from the step after"),
+            ("du", whole_errors(last, f[1:]), "that is the error of the last step alone; each has a part of its own"),
+            ("du", whole_errors(last, f[1:]) + dcs - last, "a step's own part must also go on to the step before"),
+            ("du", whole_errors(dcs, f[:-1]), "f_t stands where f_{t+1} should"),
+            ("df", du * right, "c_t stands where c_{t−1} should"),
+            ("dc0", du[0], "f_1 is missing"),
+            ("dc0", 0 * dc0, "c_1 depends on c_0, through f_1"),
+        ]
+        answers = [("cs", cs, right), ("du", grads[1], du), ("df", grads[0], df), ("dc0", grads[2], dc0)]
+        for name, got, wish in answers:
+            if got is None:
+                return verdict(f"{where} the gradient of {name[1:]} is None")
+            if not torch.allclose(got, wish):
+                hint = next((f"; {why}" for what, slip, why in slips if what == name and torch.allclose(got, slip)), "")
+                return verdict(f"{where} {name} is off by {(got - wish).abs().max():.3g}{hint}")
+        leaves = [getattr(node, "variable", None) for node, _ in cs.grad_fn.next_functions]
+        if not all(any(leaf is a for leaf in leaves) for a in inputs):
+            return verdict("autograd recorded the steps one by one; let them run in forward of an autograd.Function")
     return verdict()

@@ -309,7 +309,7 @@ def shaded(row, levels, column=0):
     ]
 
 
-def shares(bills, title, least=0.06):
+def shares(bills, title, least=0.06, xlabel="share of all parameters"):
     """What each total is made of: one bar of length 1 for each name, cut into its parts, each with its percentage.
 
     bills: name → {part: number}. Parts of one name have one colour in all bars; a share below ``least`` gets no
@@ -321,7 +321,7 @@ def shares(bills, title, least=0.06):
     kinds = list(dict.fromkeys(part for parts in bills.values() for part in parts))
     if len(kinds) > len(COLOURS):
         raise ValueError(f"plots.shares: expected at most {len(COLOURS)} kinds of part, got {len(kinds)}")
-    fig, ax = axes(title, "share of all parameters", width=8.5, height=0.62 * len(bills) + 1.6)
+    fig, ax = axes(title, xlabel, width=8.5, height=0.62 * len(bills) + 1.6)
     for row, parts in enumerate(bills.values()):
         total, left = sum(parts.values()), 0.0
         for part, number in parts.items():
@@ -366,4 +366,63 @@ def gate_and_shares(z, curves, title, marks=()):
         left.axvline(step, color=COLOURS[1], linewidth=1)
         right.axvline(step, color=GRID, linewidth=1)
     right.legend(loc="upper center")
+    return show(fig)
+
+
+def rungs(panels, title, xlabel, digits=2):
+    """Horizontal bars, the first on top, each with its number: one panel beside the other, each on a scale of its own.
+
+    panels: heading → {name: number above 0}; every panel has the same names, written once. digits: of the numbers.
+    Raises ValueError for no panel, other names, and numbers that are not above 0.
+    """
+    names = list(next(iter(panels.values()), {}))
+    for heading, bars in panels.items():
+        if list(bars) != names or not all(0 < number < np.inf for number in bars.values()):
+            raise ValueError(f"plots.rungs: expected numbers above 0 for {names} in {heading!r}, got {bars}")
+    if not names:
+        raise ValueError("plots.rungs: expected at least one panel with a bar, got none")
+    fig, grid = axes(title, xlabel, columns=len(panels), width=9, height=0.36 * len(names) + 1.7, sharey=True)
+    for ax, (heading, bars) in zip(np.atleast_1d(grid), panels.items(), strict=True):
+        values = np.array(list(bars.values()), float)
+        ax.barh(range(len(names)), values, height=0.6, color=COLOURS[0], alpha=0.45)
+        for row, value in enumerate(values):
+            ax.text(value, row, f" {float(f'{value:.{digits}g}'):,g}", va="center", color=INK)
+        ax.set(xlim=(0, 1.3 * values.max()), ylim=(len(names) - 0.5, -0.5), xticks=[])
+        ax.set_title(heading, fontsize=11, fontweight="normal")
+        ax.set_yticks(range(len(names)), names)
+        ax.grid(False, axis="y")
+    return show(fig)
+
+
+def roofline(peak, bandwidths, points, title):
+    """What a processor can do at most, and what was reached: FLOP/s against operations for each byte moved.
+
+    peak: FLOP/s of the processor; bandwidths: name → bytes/s of a memory; points: name → (FLOP/byte (k,), FLOP/s (k,)).
+    The roof over a program that moves one byte for every I operations: min(peak, I · bandwidth).
+    Raises ValueError for no points, points whose two halves differ in length, and numbers that are not above 0.
+    Source: Williams, Waterman and Patterson (2009), doi:10.1145/1498765.1498785.
+    """
+    for name, (intensity, rate) in points.items():
+        if np.shape(intensity) != np.shape(rate) or np.ndim(rate) != 1:
+            got = f"{np.shape(intensity)} and {np.shape(rate)}"
+            raise ValueError(f"plots.roofline: expected two arrays of one length for {name!r}, got shapes {got}")
+    if not any(np.size(rate) for _, rate in points.values()):
+        raise ValueError("plots.roofline: expected at least one point, got none")
+    numbers = np.concatenate([[peak, *bandwidths.values()], *(np.ravel(pair) for pair in points.values())])
+    if not ((0 < numbers) & (numbers < np.inf)).all():
+        raise ValueError(f"plots.roofline: expected finite numbers above 0, got {numbers}")
+    fig, ax = axes(title, "operations for each byte moved (FLOP / byte)", "billions of operations a second", height=4.6)
+    everything = np.concatenate([np.asarray(intensity, float) for intensity, _ in points.values()])
+    I = np.geomspace(everything.min() / 1.5, everything.max() * 1.5, 200)  # noqa: E741
+    for name, bandwidth in bandwidths.items():
+        ax.plot(I, np.minimum(peak, I * bandwidth) / 1e9, color=INK, linewidth=1.2)
+        middle = np.sqrt(I[0] * peak / bandwidth)
+        ax.text(0.9 * middle, middle * bandwidth / 1e9, name, color=INK, fontsize=9.5, ha="right", va="bottom")
+    ax.text(I[-1], 1.06 * peak / 1e9, "the processor", color=INK, fontsize=9.5, ha="right", va="bottom")
+    for k, (name, (intensity, rate)) in enumerate(points.items()):
+        style = {"color": COLOURS[k % len(COLOURS)], "marker": "osD^v<>"[k % 7], "label": name}
+        ax.plot(intensity, np.asarray(rate) / 1e9, linewidth=1, markersize=5, **style)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.legend(loc="lower right", fontsize=9.5)
     return show(fig)

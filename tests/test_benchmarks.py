@@ -1,5 +1,6 @@
 """The benchmark runs, prints what it promises, and writes nothing that says whose machine it was."""
 
+import importlib.util
 import json
 import os
 import platform
@@ -7,6 +8,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+EVERY = ["reference", "nn", "loop", "fused", "products"]
+LSTM = EVERY + ["compiled", "whole"]
 
 
 def run(root, *arguments):
@@ -34,8 +39,10 @@ def test_cpu_cells(quick):
         (cell, dtype) for cell in ("lstm", "gru", "rnn") for dtype in ("float32", "float64")
     }
     for row in rows:
-        assert set(row["ms"]) == {"reference", "nn", "loop", "fused", "products"}
-        assert set(row["speed"]) == {"nn", "loop", "fused", "products"}
+        ways = LSTM if row["cell"] == "lstm" else EVERY
+        assert list(row["ms"]) == list(row["ms of this process"]) == ways
+        assert list(row["speed"]) == ways[1:]
+        assert list(row["seconds to compile"]) == ways[5:] and min(row["seconds to compile"].values(), default=0) >= 0
         for low, middle, high in [*row["ms"].values(), *row["ms of this process"].values(), *row["speed"].values()]:
             assert 0 < low <= middle <= high
         assert row["speed"]["products"][1] < 1  # the floor is below everything
@@ -44,20 +51,61 @@ def test_cpu_cells(quick):
     assert all(f"{row['speed']['nn'][1]:.2f}" in line for row, line in zip(rows, lines[1:], strict=False))
 
 
+@pytest.fixture(scope="module")
+def cpu_cells(root):
+    """The program as a module; what it does to the environment is undone."""
+    spec = importlib.util.spec_from_file_location("cpu_cells", root / "benchmarks" / "cpu_cells.py")
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", dict(os.environ))
+        spec.loader.exec_module(module)
+    return module
+
+
+def test_every_number_stands_under_its_name(cpu_cells):
+    """Also where a cell has no such way, or T is too long for it."""
+    headline = cpu_cells.headline().removesuffix("   (speed of reference)")
+    for cell, ways in (("lstm", LSTM), ("lstm", LSTM[:-1]), ("gru", EVERY)):
+        row = {"cell": cell, "dtype": "float32", "T": 100, "B": 64, "m": 128, "n": 256}
+        row["ms"] = {name: [k + 0.25, k + 0.5, 100.0 * (k + 1)] for k, name in enumerate(ways)}
+        row["speed"] = {name: [0.0, k + 0.25, 9.0] for k, name in enumerate(ways)}
+        line = cpu_cells.describe(row)
+        assert len(line) == len(headline)
+        for k, name in enumerate(LSTM):
+            end = headline.index(f" {name}, ms") + len(f" {name}, ms")
+            assert line[end - 25 : end].strip() == (f"{k + 0.5} ({k + 0.25} … {k + 1}00)" if name in ways else "")
+            if name != "reference":
+                end = headline.index(f" / {name}") + len(f" / {name}")
+                assert line[end - 12 : end].strip() == (f"{k + 0.25:.2f}" if name in ways else "")
+
+
+def test_what_is_compiled(cpu_cells, monkeypatch):
+    """The step or, for 25 steps at most, the loop as a whole; both are what the reference computes."""
+    given = []
+    monkeypatch.setattr(torch, "compile", lambda function, backend: given.append((function, backend)) or function)
+    monkeypatch.setattr(torch.compiler, "reset", lambda: given.clear())
+    short, long, quick = (cpu_cells.Problem("lstm", (T, 2, 3, 4), float) for T in (25, 26, 5))
+    assert cpu_cells.compiled(long, whole=True) is None and not given
+    for problem, whole, what in (
+        (short, True, (cpu_cells.steps, "inductor")),
+        (long, False, (cpu_cells.step, "inductor")),
+        (quick, False, (cpu_cells.step, "eager")),  # nothing is compiled to see that it runs
+    ):
+        run = cpu_cells.compiled(problem, whole)
+        assert given == [what]
+        cpu_cells.check({"reference": cpu_cells.reference(problem), "compiled": run}, "float64")
+
+
 def test_nothing_says_whose_machine(quick, root):
     written = quick[1]
     for private in (platform.node(), str(root), os.path.expanduser("~"), os.environ.get("USER", ""), sys.prefix):
         assert len(private) < 4 or private not in written
 
 
-def test_what_differs_is_refused(root):
-    code = """
-import sys; sys.path.insert(0, "benchmarks")
-import cpu_cells
-wrong = lambda problem: lambda: [2 * a for a in cpu_cells.reference(problem)()]
-problem = cpu_cells.Problem("lstm", (3, 2, 2, 2), float)
-cpu_cells.check({"reference": cpu_cells.reference(problem), "wrong": wrong(problem)}, "float64")
-"""
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
-    assert "wrong and reference differ in hs: relative error 5.0e-01" in done.stderr
+def test_what_differs_is_refused(cpu_cells):
+    problem = cpu_cells.Problem("lstm", (3, 2, 2, 2), float)
+    right, wrong = cpu_cells.reference(problem), lambda: [2 * a for a in cpu_cells.reference(problem)()]
+    with pytest.raises(ValueError, match="wrong and reference differ in hs: relative error 5.0e-01"):
+        cpu_cells.check({"reference": right, "wrong": wrong}, "float64")
+    took = cpu_cells.check({"reference": right, "again": right, "products": cpu_cells.products(problem)}, "float64")
+    assert list(took) == ["again", "products"] and min(took.values()) > 0

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from rnncourse import exercises
 from rnncourse.reference import lstm, rnn
@@ -25,6 +26,58 @@ def without_slope_of_the_candidate(dh, dc, x, h, c, U, W, b):
 def holder(U_z, W_g=0.0):
     """A one-unit GRU that writes +1 and −1, with these weights into z and this one from the state to the candidate."""
     return np.array([[0, 0, 0], U_z, [20, -20, 0]], float), np.array([[0], [0], [W_g]]), np.array([20.0, 0, 0]), [0]
+
+
+def recurrence(back, forth=lambda f, u, c: f * c + u):
+    """c_t = forth(f_t, u_t, c_{t−1}) as one entry in autograd's graph, whose way back is back(dcs, f, cs, c0)."""
+
+    class Recurrence(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, f, u, c0):
+            cs = []
+            for t in range(len(f)):
+                cs.append(forth(f[t], u[t], cs[-1] if cs else c0))
+            cs = torch.stack(cs)
+            ctx.save_for_backward(f, cs, c0)
+            return cs
+
+        @staticmethod
+        def backward(ctx, dcs):
+            return back(dcs, *ctx.saved_tensors)
+
+    return Recurrence.apply
+
+
+def way_back(dcs, f, cs, c0, factor=1, keep=1, f_1=True):
+    """The right one: df, du, dc0. Slips: another factor f_{t+factor}; only the last step's error, keep=0; no f_1."""
+    dc = dcs.clone()
+    for t in reversed(range(len(f) - 1)):
+        dc[t] = keep * dcs[t] + f[t + factor] * dc[t + 1]
+    return dc * torch.cat([c0[None], cs[:-1]]), dc, f[0] * dc[0] if f_1 else dc[0]
+
+
+def own_part_not_handed_on(dcs, f, cs, c0):
+    du = way_back(dcs, f, cs, c0, keep=0)[1]
+    du[:-1] += dcs[:-1]
+    return du * torch.cat([c0[None], cs[:-1]]), du, f[0] * du[0]
+
+
+def in_place(dcs, f, cs, c0):
+    for t in reversed(range(len(f) - 1)):
+        dcs[t] += f[t + 1] * dcs[t + 1]
+    return dcs * torch.cat([c0[None], cs[:-1]]), dcs, f[0] * dcs[0]
+
+
+def one_by_one(f, u, c0):
+    cs = [c0]
+    for t in range(len(f)):
+        cs.append(f[t] * cs[t] + u[t])
+    return torch.stack(cs[1:])
+
+
+def with_gradients(change):
+    """The recurrence, whose three gradients (df, du, dc0) have gone through ``change(df, du, dc0, cs)``."""
+    return recurrence(lambda dcs, f, cs, c0: change(*way_back(dcs, f, cs, c0), cs))
 
 
 WRONG = [
@@ -92,6 +145,55 @@ WRONG = [
         lambda m, n, k, d, b: d * 4 * (n * (m + n) + b * n) + (k - 1) * d * 4 * (2 * n * n + b * n),
         "layers=3, directions=2, biases=2 .* what does a layer read from two directions",
     ),
+    ("check_recurrence", None, "the answer is None"),
+    ("check_recurrence", lambda f, u, c0: None, "it returned None; it should return a tensor, cs"),
+    ("check_recurrence", lambda f, u, c0: u.detach().numpy(), "it returned ndarray; it should"),
+    (
+        "check_recurrence",
+        lambda f, u, c0: c0,
+        r"for T=1, B=1 cs is \(1, 4\), torch.float64; u is \(1, 1, 4\), torch.fl",
+    ),
+    ("check_recurrence", lambda f, u, c0: (f * u).float(), r"torch.float32; u is"),
+    ("check_recurrence", lambda f, u, c0: f.nothing, "for T=1, B=1 it stops with AttributeError: .*nothing"),
+    ("check_recurrence", lambda f, u, c0: one_by_one(f, u, c0).detach(), "it stops with RuntimeError: .*grad"),
+    ("check_recurrence", with_gradients(lambda df, du, dc0, cs: (df, du)), "RuntimeError: .*number of gradients"),
+    ("check_recurrence", recurrence(way_back, lambda f, u, c: f * c - u), "for T=1, B=1 cs is off by [0-9.]+$"),
+    ("check_recurrence", recurrence(in_place), "dcs was changed in place"),
+    ("check_recurrence", recurrence(way_back, lambda f, u, c: u.addcmul_(f, c)), "u was changed in place"),
+    (
+        "check_recurrence",
+        with_gradients(lambda df, du, dc0, cs: (du, df, dc0)),
+        "T=1, B=1 du .*order of the inputs",
+    ),
+    (
+        "check_recurrence",
+        recurrence(lambda dcs, f, cs, c0: (dcs * cs, dcs, f[0] * dcs[0])),
+        "T=1, B=1 df .*; c_t stands",
+    ),
+    (
+        "check_recurrence",
+        with_gradients(lambda df, du, dc0, cs: (du * cs, du, dc0)),
+        "T=1, B=1 df .*; c_t stands where",
+    ),
+    ("check_recurrence", with_gradients(lambda df, du, dc0, cs: (df, 2 * du, dc0)), "B=1 du is off by [0-9.]+$"),
+    (
+        "check_recurrence",
+        recurrence(lambda dcs, f, cs, c0: (dcs * torch.cat([c0[None], cs[:-1]]), dcs, f[0] * dcs[0])),
+        "for T=2, B=1 du is off by .*; nothing comes back from the step after",
+    ),
+    ("check_recurrence", recurrence(lambda *a: way_back(*a, keep=0)), "T=2, B=1 du .*the error of the last step alone"),
+    ("check_recurrence", recurrence(own_part_not_handed_on), "du is off by .*must also go on to the step before"),
+    ("check_recurrence", recurrence(lambda *a: way_back(*a, factor=0)), r"T=2, B=1 du .*f_t stands where f_\{t\+1\}"),
+    ("check_recurrence", recurrence(lambda *a: way_back(*a, f_1=False)), "T=1, B=1 dc0 is off by .*; f_1 is missing"),
+    ("check_recurrence", with_gradients(lambda df, du, dc0, cs: (df, du, 0 * dc0)), "dc0 .*; c_1 depends on c_0"),
+    ("check_recurrence", with_gradients(lambda df, du, dc0, cs: (df, du, None)), "the gradient of c0 is None"),
+    ("check_recurrence", with_gradients(lambda df, du, dc0, cs: (None, du, dc0)), "the gradient of f is None"),
+    ("check_recurrence", one_by_one, "autograd recorded the steps one by one"),
+    (
+        "check_recurrence",
+        lambda *a: recurrence(way_back)(*(1 * b for b in a)),
+        "autograd recorded the steps one by one",
+    ),
 ]
 
 
@@ -113,3 +215,7 @@ def test_immediate_part_is_recognised():
 def test_the_right_answer_is_true():
     verdict = exercises.check_bits_per_character(lambda p: -np.log2(p).mean())
     assert verdict and repr(verdict) == "Correct."
+
+
+def test_the_right_way_back_of_a_recurrence():
+    assert exercises.check_recurrence(recurrence(way_back)) == "Correct."

@@ -9,6 +9,8 @@ import sys
 import pytest
 import torch
 
+from rnncourse.data import recorded
+
 
 def run(root, *arguments):
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
@@ -76,6 +78,10 @@ def test_unknown_words_are_refused(root):
     assert done.returncode == 2 and "--cells: expected some of lstm, gru, rnn" in done.stderr
 
 
-def test_no_recorded_result_is_a_dry_run(root):
-    for path in (root / "benchmarks" / "results").glob("gpu*.json"):
-        assert "dry run" not in json.loads(path.read_text(encoding="utf-8"))["device"]
+def test_a_row_is_found_again(dry):
+    report = json.loads(dry[1])
+    for row in report["rows"]:
+        where = {key: row[key] for key in ("cell", "dtype", "n", "B", "T", "ragged", "phase")}
+        assert recorded.times(report, **where) == {name: middle for name, (_, middle, _) in row["ms"].items()}
+    with pytest.raises(ValueError, match="got 2"):
+        recorded.times(report, cell="gru", dtype="float32", B=3)  # which phase?

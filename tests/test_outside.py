@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 
 EXECUTE = """
 import sys
@@ -28,6 +29,9 @@ def run(*command, cwd):
 def test_a_notebook_runs_from_the_wheel_alone(root, tmp_path):
     run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, root, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        data = {"rnncourse/data/character_model.pt", "rnncourse/data/measured/cpu_cells.json"}
+        assert data <= set(archive.namelist())
 
     environment = tmp_path / "venv"
     run(sys.executable, "-m", "venv", environment, cwd=tmp_path)

@@ -1,5 +1,6 @@
 """Pictures: each says its message in a <title>, follows a dark theme, repeats to the byte; and their errors."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -27,6 +28,8 @@ def drawn():
         "Shares": plots.shares({"one": {"a": 3, "b": 1}, "two": {"b": 1}}, "Shares"),
         "Back": diagrams.blame(2, "Back"),
         "Forecast": forecasts(),
+        "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
+        "Roof": plots.roofline(1e11, {"memory": 1e10}, {"loop": ([1, 10], [1e9, 2e10]), "nn": ([5], [4e10])}, "Roof"),
     }
 
 
@@ -90,11 +93,66 @@ def test_long_titles_are_not_cut_off():
         (lambda: diagrams.stacked(12, 1), "at least 1, together at most 12, got 12 and 1"),
         (lambda: plots.shares({"one": {}}, "t"), "expected parts of at least 0 and a sum above 0 for 'one'"),
         (lambda: plots.shares({"one": dict.fromkeys("abcde", 1)}, "t"), "expected at most 4 kinds of part, got 5"),
+        (lambda: plots.rungs({}, "t", "x"), "plots.rungs: expected at least one panel with a bar, got none"),
+        (lambda: plots.rungs({"one": {}, "two": {}}, "t", "x"), "at least one panel with a bar, got none"),
+        (
+            lambda: plots.rungs({"one": {"a": 1}, "two": {"b": 1}}, "t", "x"),
+            r"for \['a'\] in 'two', got {'b': 1}",
+        ),
+        (lambda: plots.rungs({"one": {"a": 1}, "two": {}}, "t", "x"), r"for \['a'\] in 'two', got {}"),
+        (
+            lambda: plots.rungs({"one": {"a": 1, "b": 0}}, "t", "x"),
+            "numbers above 0 for .* in 'one', got .*0}",
+        ),
+        (lambda: plots.rungs({"one": {"a": np.nan}}, "t", "x"), "expected numbers above 0 .*nan"),
+        (lambda: plots.rungs({"one": {"a": np.inf}}, "t", "x"), "expected numbers above 0 .*inf"),
+        (lambda: plots.roofline(1, {}, {"a": ([1, 2], [1])}, "t"), r"one length for 'a', got shapes \(2,\) and \(1,\)"),
+        (
+            lambda: plots.roofline(1, {}, {"a": ([[1]], [[1]])}, "t"),
+            r"arrays of one length .* \(1, 1\) and \(1, 1\)",
+        ),
+        (lambda: plots.roofline(1, {}, {}, "t"), "plots.roofline: expected at least one point, got none"),
+        (lambda: plots.roofline(1, {}, {"a": ([], [])}, "t"), "plots.roofline: expected at least one point, got none"),
+        (lambda: plots.roofline(0, {}, {"a": ([1], [1])}, "t"), "plots.roofline: expected finite numbers above 0, got"),
+        (lambda: plots.roofline(1, {"m": -1}, {"a": ([1], [1])}, "t"), "finite numbers above 0, got"),
+        (lambda: plots.roofline(1, {}, {"a": ([1, 0], [1, 1])}, "t"), "finite numbers above 0, got"),
+        (lambda: plots.roofline(1, {}, {"a": ([1], [np.inf])}, "t"), "finite numbers above 0, got"),
+        (lambda: plots.roofline(1, {}, {"a": ([1], [np.nan])}, "t"), "finite numbers above 0, got"),
     ],
 )
 def test_errors(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()
+
+
+def words(picture):
+    """The texts of a plot, which draws their letters and keeps them as comments."""
+    return re.findall("<!-- (.*?) -->", picture.data)
+
+
+def test_shares_say_of_what():
+    bills = {"one": {"a": 3, "b": 1}}
+    assert "share of all parameters" in words(plots.shares(bills, "t"))
+    shown = words(plots.shares(bills, "t", xlabel="share of the time"))
+    assert "share of the time" in shown and "share of all parameters" not in shown
+
+
+def test_rungs_have_their_numbers_and_each_name_once():
+    shown = words(drawn()["Rungs"])
+    assert [word.strip() for word in shown if word.strip()[0].isdigit()] == ["3,500", "20", "0.12", "4"]  # two digits
+    assert shown.count("loop") == shown.count("fused") == 1 and shown.count("ms") == 2
+    assert {" 3,456", " 0.125"} <= set(words(plots.rungs({"": {"a": 3456, "b": 0.125}}, "t", "x", digits=4)))
+
+
+def test_the_roof_and_what_is_below(monkeypatch):
+    assert {"memory", "the processor", "loop", "nn"} <= set(words(drawn()["Roof"]))
+    monkeypatch.setattr(plots, "show", lambda fig: fig.axes[0].lines)
+    roof, points = plots.roofline(1e11, {"memory": 1e10}, {"loop": ([1, 100], [1e9, 2e10])}, "t")
+    x, y = roof.get_data()
+    assert x[0] < 1 and x[-1] > 100  # it covers every point
+    np.testing.assert_allclose(y[x < 10], 10 * x[x < 10])  # billions: as fast as memory brings the numbers,
+    np.testing.assert_allclose(y[x > 10], 100)  # or as the processor computes
+    np.testing.assert_allclose(points.get_data(), [[1, 100], [1, 20]])
 
 
 def test_every_number_is_a_square():

@@ -1,0 +1,28 @@
+"""What benchmarks/*.py measured: date, machine or device, versions, and a row for each measurement."""
+
+import json
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "measured"
+
+
+def benchmark(name):
+    """The report of ``benchmarks/<name>.py``, a dict; None if it has not been run yet.
+
+    name: "cpu_cells" or "gpu_cells". Raises ValueError for another.
+    """
+    if name not in ("cpu_cells", "gpu_cells"):
+        raise ValueError(f"recorded.benchmark: expected name to be 'cpu_cells' or 'gpu_cells', got {name!r}")
+    file = FOLDER / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def times(report, **wanted):
+    """name → median milliseconds, of the row of ``report`` that has these values: cell="lstm", T=64, …
+
+    Raises ValueError unless it is one row.
+    """
+    rows = [row for row in report["rows"] if wanted.items() <= row.items()]
+    if len(rows) != 1:
+        raise ValueError(f"recorded.times: expected one row with {wanted}, got {len(rows)}")
+    return {name: middle for name, (_, middle, _) in rows[0]["ms"].items()}

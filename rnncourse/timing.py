@@ -1,0 +1,111 @@
+"""How long a function takes, in how many calls, and where the time goes."""
+
+import os
+import re
+import time
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+PRODUCTS = {"aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm", "aten::mv", "aten::addmv"}
+IN_ONE = ("aten::mkldnn_rnn_layer", "aten::_cudnn_rnn")  # all steps of a cell in one call, products included
+AUTOGRAD = re.compile(r"autograd::|Backward\d+$")  # its engine and its own ways back; a Function's end without a number
+
+
+def seconds(run, calls=1):
+    """Seconds of one call of ``run()``, the mean of ``calls``.
+
+    Without CUDA: of this process alone, so that what else the machine does is not counted. With CUDA: by the clock,
+    and the device has finished when it is read.
+    """
+    cuda = torch.cuda.is_available()
+    now = time.perf_counter if cuda else time.process_time
+    wait = torch.cuda.synchronize if cuda else lambda: None
+    wait()
+    began = now()
+    for _ in range(calls):
+        run()
+    wait()
+    return (now() - began) / calls
+
+
+def side_by_side(runs, rounds=7, least=0.005):
+    """name → seconds of one call (rounds,), for functions without arguments: name → function.
+
+    Turn by turn: each round runs every function, in an order drawn anew, so that a slow moment hits all of them. Each
+    is called as often in a row as fills ``least`` seconds, and once before, to warm up. Compare medians, or the median
+    of the ratios within the rounds.
+    Raises ValueError for no function, or fewer rounds than 1.
+    """
+    if not runs or rounds < 1:
+        raise ValueError(f"timing.side_by_side: expected functions and rounds ≥ 1, got {len(runs)} and {rounds}")
+    for run in runs.values():
+        run()
+    calls = {name: max(1, round(least / max(seconds(run), 1e-9))) for name, run in runs.items()}
+    names, taken, rng = list(runs), {name: [] for name in runs}, np.random.default_rng(0)
+    for _ in range(rounds):
+        for k in rng.permutation(len(names)):
+            taken[names[k]].append(seconds(runs[names[k]], calls[names[k]]))
+    return {name: np.array(times) for name, times in taken.items()}
+
+
+class Counter(TorchDispatchMode):
+    """Counts what passes through PyTorch's dispatcher while it is entered."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.calls += 1
+        return function(*args, **(kwargs or {}))
+
+
+def calls(run):
+    """How many operations ``run()`` hands to PyTorch, those of autograd's way back and views included."""
+    with Counter() as counter:
+        run()
+    return counter.calls
+
+
+def profiled(run, **options):
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else some versions write a line at each start and stop
+    with torch.autograd.profiler.profile(**options) as profiler:
+        began = time.perf_counter()
+        run()
+        whole = time.perf_counter() - began
+    return profiler.key_averages(), whole
+
+
+def flops(run):
+    """The multiplications and additions in the matrix products of ``run()``, as PyTorch's profiler counts them.
+
+    It does not see those in place, with a vector, or in one call of torch.nn's cells.
+    """
+    events, _ = profiled(run, with_flops=True)
+    return sum(event.flops for event in events if event.key in PRODUCTS)
+
+
+def profile(run):
+    """Where the time of ``run()`` goes, by PyTorch's profiler: name → seconds.
+
+    "matrix products"; "other operations", on tensors; "autograd", which keeps the graph and walks it back; and
+    "Python", all that is in none of these, also in a torch.autograd.Function. The profiler itself takes time at every
+    operation: read the shares, not the seconds. For the CPU. A cell that runs in one call counts as a matrix product as
+    a whole; what torch.compile made counts as Python.
+    """
+    run()  # to warm up
+    events, whole = profiled(run)
+    parts = dict.fromkeys(("matrix products", "other operations", "autograd"), 0.0)
+    for event in events:
+        if event.key in PRODUCTS or event.key.startswith(IN_ONE):
+            part = "matrix products"
+        elif event.key.startswith("aten::"):
+            part = "other operations"
+        elif AUTOGRAD.search(event.key):
+            part = "autograd"
+        else:
+            continue
+        parts[part] += event.self_cpu_time_total / 1e6
+    return parts | {"Python": max(0.0, whole - sum(parts.values()))}

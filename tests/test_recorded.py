@@ -1,0 +1,68 @@
+"""The recorded benchmarks: what is in the package, and how a row of it is found."""
+
+import re
+
+import pytest
+
+from rnncourse.data import recorded
+
+REPORT = {
+    "rows": [
+        {"cell": "lstm", "T": 64, "ragged": False, "ms": {"nn": [1.0, 2.0, 3.0], "loop": [4.0, 5.0, 6.0]}},
+        {"cell": "lstm", "T": 64, "ragged": True, "ms": {"packed": [7.0, 8.0, 9.0]}},
+        {"cell": "gru", "T": 64, "ragged": False, "ms": {"nn": [0.1, 0.2, 0.3]}},
+    ]
+}
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="recorded.benchmark: expected name to be .*'gpu_cells', got 'tpu_cells'"):
+        recorded.benchmark("tpu_cells")
+
+
+def test_what_has_not_been_run_is_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(recorded, "FOLDER", tmp_path)
+    assert recorded.benchmark("cpu_cells") is None and recorded.benchmark("gpu_cells") is None
+    (tmp_path / "gpu_cells.json").write_text('{"device": "µ", "rows": []}', encoding="utf-8")
+    assert recorded.benchmark("gpu_cells") == {"device": "µ", "rows": []}
+    assert recorded.benchmark("cpu_cells") is None
+
+
+def test_the_recorded_run_on_a_cpu():
+    report = recorded.benchmark("cpu_cells")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", report["date"])
+    assert report["machine"]["processor"] and {"python", "numpy", "torch"} <= set(report["versions"])
+    assert report["rounds"] >= 5  # not a quick one
+    shapes = {tuple(row[letter] for letter in "TBmn") for row in report["rows"]}
+    assert len(report["rows"]) == 3 * 2 * len(shapes)  # cells × dtypes × shapes
+    for row in report["rows"]:
+        where = {key: row[key] for key in ("cell", "dtype", "T", "B", "m", "n")}
+        middle = recorded.times(report, **where)
+        assert middle == {name: row["ms"][name][1] for name in row["ms"]}
+        assert {"reference", "nn", "loop", "fused", "products"} <= set(middle)
+        assert min(middle.values()) > 0
+
+
+def test_nobody_recorded_a_dry_run():
+    report = recorded.benchmark("gpu_cells")
+    assert report is None or "dry run" not in report["device"]
+
+
+def test_medians_of_the_one_row():
+    assert recorded.times(REPORT, cell="lstm", ragged=False) == {"nn": 2.0, "loop": 5.0}
+    assert recorded.times(REPORT, cell="gru") == {"nn": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"cell": "rnn"}, "expected one row with {'cell': 'rnn'}, got 0"),
+        ({"cell": "lstm", "T": "64"}, "got 0"),  # a number is no word
+        ({"cell": "gru", "B": 1}, "got 0"),  # no row says anything about B
+        ({"cell": "lstm"}, "expected one row with {'cell': 'lstm'}, got 2"),
+        ({}, "got 3"),
+    ],
+)
+def test_not_one_row(wanted, message):
+    with pytest.raises(ValueError, match=f"recorded.times: .*{message}"):
+        recorded.times(REPORT, **wanted)

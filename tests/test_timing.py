@@ -1,0 +1,237 @@
+"""The clocks, counters and profiler of rnncourse.timing: by clocks that the test itself moves, wherever it can."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from rnncourse import timing
+from rnncourse.pytorch import LSTM, fused
+
+PARTS = ["matrix products", "other operations", "autograd", "Python"]
+
+
+@pytest.fixture
+def no_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.fixture
+def clock(monkeypatch, no_cuda):
+    """The time of this process, which stands still until the test moves it: a list of one number."""
+    now = [3.0]
+    monkeypatch.setattr(timing, "time", SimpleNamespace(process_time=lambda: now[0]))
+    return now
+
+
+def takes(clock, seconds, log=None, name=None):
+    """A function that moves the clock by so much, and writes its name down."""
+
+    def run():
+        clock[0] += seconds
+        if log is not None:
+            log.append(name)
+
+    return run
+
+
+# ---- seconds -----------------------------------------------------------------------------------------------
+
+
+def test_seconds_is_the_mean_of_the_calls(clock):
+    log = []
+    assert timing.seconds(takes(clock, 0.5, log), calls=4) == 0.5
+    assert len(log) == 4
+    assert timing.seconds(takes(clock, 0.5, log)) == 0.5 and len(log) == 5
+
+
+def test_sleep_is_not_counted(no_cuda):
+    assert timing.seconds(lambda: time.sleep(0.2)) < 0.1
+
+
+def test_more_work_takes_longer(no_cuda):
+    few, many = (timing.seconds(lambda size=size: sum(range(size))) for size in (1_000, 1_000_000))
+    assert 0 < few < many
+
+
+def test_with_cuda_by_the_clock_and_the_device_has_finished(monkeypatch):
+    log, now = [], [3.0]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", takes(now, 0.25, log, "wait"))
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now[0], process_time=None))
+    assert timing.seconds(takes(now, 0.5, log, "run"), calls=2) == (2 * 0.5 + 0.25) / 2  # the second wait counts
+    assert log == ["wait", "run", "run", "wait"]
+
+
+# ---- side by side ------------------------------------------------------------------------------------------
+
+
+def test_each_round_runs_all_in_an_order_of_its_own(clock):
+    log, names = [], ["loop", ("lstm", 64), 3]
+    runs = {name: takes(clock, 0.5, log, name) for name in names}
+    taken = timing.side_by_side(runs, rounds=6, least=0)
+    assert list(taken) == names
+    assert all(times.shape == (6,) for times in taken.values())
+    turns = [log[start : start + 3] for start in range(0, len(log), 3)]
+    assert turns[0] == names  # to warm up
+    assert turns[1] == names  # to see how many calls fill a measurement
+    assert len(turns) == 2 + 6 and all(set(turn) == set(names) for turn in turns)
+    assert len({tuple(turn) for turn in turns[2:]}) > 2
+
+
+def test_calls_that_fill_least_and_the_time_of_one(clock):
+    log = []
+    runs = {"short": takes(clock, 0.25, log, "short"), "long": takes(clock, 8.0, log, "long")}
+    taken = timing.side_by_side(runs, rounds=2, least=1.0)
+    assert taken["short"].tolist() == [0.25, 0.25] and taken["long"].tolist() == [8.0, 8.0]
+    assert log.count("short") == 2 + 2 * 4 and log.count("long") == 2 + 2 * 1
+
+
+def test_side_by_side_on_the_real_clock():
+    sizes = (100, 1_000_000)
+    taken = timing.side_by_side({size: lambda size=size: sum(range(size)) for size in sizes}, rounds=3)
+    assert np.isfinite(list(taken.values())).all() and np.median(taken[100]) < np.median(taken[1_000_000])
+
+
+@pytest.mark.parametrize(("runs", "rounds", "got"), [({}, 7, "0 and 7"), ({"one": print}, 0, "1 and 0")])
+def test_nothing_to_measure_is_an_error(runs, rounds, got, capsys):
+    with pytest.raises(ValueError, match=f"timing.side_by_side: expected functions and rounds ≥ 1, got {got}"):
+        timing.side_by_side(runs, rounds)
+    assert not capsys.readouterr().out  # and nothing has run
+
+
+# ---- calls and flops ---------------------------------------------------------------------------------------
+
+A, B, C, LEAF = torch.ones(3, 4), torch.ones(4, 5), torch.ones(3, 5), torch.ones(4, 5, requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    ("run", "count"),
+    [
+        (lambda: None, 0),
+        (lambda: A + A, 1),
+        (lambda: A * A + A, 2),
+        (lambda: A.T, 1),  # a view
+        (lambda: A @ B, 1),
+        (lambda: [A + A for _ in range(7)], 7),
+        (lambda: LEAF * 2, 1),
+        (lambda: torch.autograd.grad(LEAF * 2, LEAF, B), 2),  # and the product of the way back
+        (lambda: torch.autograd.grad(A @ LEAF, LEAF, C), 3),  # Aᵀ, a view, and Aᵀ C
+    ],
+)
+def test_calls(run, count):
+    assert timing.calls(run) == count
+    assert timing.calls(run) == count  # begins at 0 again
+
+
+def test_calls_of_a_loop_grow_with_its_steps():
+    net = LSTM(2, 3)
+    three, four, six = (
+        timing.calls(lambda T=T: torch.autograd.grad(net(torch.ones(T, 1, 2))[0].sum(), net.parameters()))
+        for T in (3, 4, 6)
+    )
+    assert six - four == 2 * (four - three) > 20
+
+
+@pytest.mark.parametrize(
+    ("run", "count"),
+    [
+        (lambda: A @ B, 2 * 3 * 4 * 5),
+        (lambda: torch.addmm(C, A, B), 2 * 3 * 4 * 5),
+        (lambda: torch.bmm(A.expand(2, 3, 4), B.expand(2, 4, 5)), 2 * 2 * 3 * 4 * 5),
+        (lambda: (A @ LEAF).sum().backward(), 2 * (2 * 3 * 4 * 5)),
+        (lambda: A * A + A, 0),  # no product of matrices
+    ],
+)
+def test_flops(run, count):
+    assert timing.flops(run) == count
+
+
+# ---- profile -----------------------------------------------------------------------------------------------
+
+
+def test_parts_are_the_whole(capfd):
+    net, x, took = LSTM(3, 4), torch.ones(5, 2, 3), []
+
+    def run():
+        began = time.perf_counter()
+        net(x)[0].sum().backward()
+        took.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    parts = timing.profile(run)
+    whole = time.perf_counter() - began
+    assert list(parts) == PARTS and min(parts.values()) > 0
+    assert len(took) == 2  # once to warm up
+    assert 0.99 * took[1] < sum(parts.values()) < whole
+    assert capfd.readouterr().err == ""
+
+
+LARGE, LONG = torch.ones(1000, 1000), torch.ones(3_000_000)
+
+
+class Slow(torch.autograd.Function):
+    """A function and its way back that spend their time in Python."""
+
+    @staticmethod
+    def forward(ctx, x):
+        time.sleep(0.1)
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, dy):
+        time.sleep(0.1)
+        return dy
+
+
+@pytest.mark.parametrize(
+    ("run", "part"),
+    [
+        (lambda: LARGE @ LARGE, "matrix products"),
+        (lambda: LONG.sin(), "other operations"),
+        (lambda: time.sleep(0.1), "Python"),
+        (lambda: Slow.apply(LEAF).sum().backward(), "Python"),  # not autograd's own
+    ],
+)
+def test_the_largest_part(run, part):
+    parts = timing.profile(run)
+    assert parts[part] > 0.5 * sum(parts.values()), parts
+
+
+def test_a_hand_written_way_back_is_no_part_of_autograd():
+    x, names = torch.ones(40, 2, 3), ("loop", "fused")
+    nets = [LSTM(3, 4), fused.LSTM(3, 4)]
+    events = {
+        name: timing.profiled(lambda net=net: net(x)[0].sum().backward())[0]
+        for name, net in zip(names, nets, strict=True)
+    }
+    own = {name: sum(e.count for e in all if timing.AUTOGRAD.search(e.key)) for name, all in events.items()}
+    assert own["loop"] > 40 > own["fused"] > 0
+    assert {"LSTMFunction", "LSTMFunctionBackward"} <= {event.key for event in events["fused"]}
+
+
+def test_where_each_event_belongs(monkeypatch):
+    def event(key, microseconds):
+        return SimpleNamespace(key=key, self_cpu_time_total=microseconds)
+
+    events = [
+        event("aten::mm", 1),
+        event("aten::addmm_", 2),
+        event("aten::mkldnn_rnn_layer", 4),
+        event("aten::mkldnn_rnn_layer_backward", 8),
+        event("aten::mul", 16),
+        event("aten::matmul", 32),  # its product is an event of its own
+        event("autograd::engine::evaluate_function: MulBackward0", 64),
+        event("MmBackward0", 128),
+        event("torch::autograd::AccumulateGrad", 256),
+        event("LSTMFunction", 512),
+        event("LSTMFunctionBackward", 1024),
+        event("Optimizer.step#SGD.step", 2048),
+    ]
+    monkeypatch.setattr(timing, "profiled", lambda run: (events, 0.01))
+    parts = timing.profile(lambda: None)
+    assert parts == pytest.approx(dict(zip(PARTS, [15e-6, 48e-6, 448e-6, 0.01 - 511e-6], strict=True)))
+    monkeypatch.setattr(timing, "profiled", lambda run: (events, 0.0001))  # two clocks need not agree
+    assert timing.profile(lambda: None)["Python"] == 0
