@@ -93,6 +93,7 @@ def check_shape(name, shape, spec, known, where):
     known.update(bound)
 
 
+@functools.cache
 def parse(letter):
     """``4n`` → (4, "n"), ``n`` → (1, "n"), and a bare number ``1`` → (1, "")."""
     factor, letter = re.fullmatch(r"(\d*)([A-Za-z]?\w*)", letter).groups()
@@ -114,7 +115,7 @@ def describe(letters, known):
 
 def check_kind(name, array, first_name, first, where):
     """Floating point, and the dtype, the kind of array and the device of the first argument."""
-    if not re.search(r"float", str(array.dtype)):
+    if not floating(array.dtype):
         raise ValueError(f"{where}: expected {name} of a floating-point dtype, got {array.dtype}")
     if type(array).__module__.split(".")[0] != type(first).__module__.split(".")[0]:
         raise ValueError(
@@ -125,6 +126,11 @@ def check_kind(name, array, first_name, first, where):
         mine, theirs = getattr(array, what, None), getattr(first, what, None)
         if mine != theirs:
             raise ValueError(f"{where}: expected {name} of {what} {theirs}, as {first_name} has, got {mine}")
+
+
+@functools.cache
+def floating(dtype):
+    return "float" in str(dtype)
 
 
 def check_finite(name, array, where):

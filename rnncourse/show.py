@@ -10,7 +10,7 @@ def source(obj):
 
     Decorators and docstring are shown: they hold the shapes. Raises TypeError for what has no Python source.
     """
-    inner = inspect.unwrap(obj)
+    inner = inspect.unwrap(getattr(obj, "fn", obj))  # where Triton's kernels keep the function
     module = inspect.getmodule(inner).__name__ if inspect.getmodule(inner) else ""
     if not module.startswith("rnncourse"):
         raise TypeError(f"show.source: expected a function, class or module of rnncourse, got {obj!r}")

@@ -21,6 +21,7 @@ import numpy as np
 
 from rnncourse.checks import check, shapes
 from rnncourse.reference.ops import gate_scales, sigmoid, split, tanh
+from rnncourse.reference.torch_weights import one_layer
 
 RESETS = ("after", "before")
 
@@ -188,17 +189,10 @@ def from_torch(module):
     candidate are two: b_g from ``bias_ih_l0``, b_n from ``bias_hh_l0``. Zero for a module without bias.
     Raises ValueError for more layers, two directions, or another kind of module.
     """
-    state = {name: value.detach().cpu().numpy().copy() for name, value in module.named_parameters()}
-    extra = sorted(set(state) - {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"})
-    if extra:
-        raise ValueError(f"gru.from_torch: expected one layer in one direction, got also {', '.join(extra)}")
-    U, W = state.get("weight_ih_l0"), state.get("weight_hh_l0")
-    if W is None or W.shape[0] != 3 * W.shape[1]:  # an RNN has the same names, with one block of rows
-        raise ValueError(f"gru.from_torch: expected a torch.nn.GRU, got {type(module).__name__}")
-    n, nothing = W.shape[1], np.zeros(len(W), W.dtype)
-    b, b_hh = state.get("bias_ih_l0", nothing).copy(), state.get("bias_hh_l0", nothing)
+    U, W, b, b_hh = one_layer(module, "GRU", 3)
+    n = W.shape[1]
     b[: 2 * n] += b_hh[: 2 * n]
-    return Weights(U, W, b, b_hh[2 * n :].copy())
+    return Weights(U, W, b, b_hh[2 * n :])
 
 
 @shapes(U="3n m", W="3n n", b="3n", b_n="n")

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncourse.checks import check, shapes
-from rnncourse.reference.ops import gate_scales, sigmoid, split, tanh
+from rnncourse.reference.ops import blocks, gate_scales, sigmoid, split, tanh
+from rnncourse.reference.torch_weights import one_layer
 
 
 class Weights(NamedTuple):
@@ -114,33 +115,31 @@ def backward(dhs, dh_T, dc_T, cache):
     check(given, {"hs": "T B n", "dhs": "T B n", "dh_T": "B n", "dc_T": "B n"}, "lstm.backward")
     (T, B, m), n = x.shape, W.shape[1]
     i, f, g, o = np.moveaxis(gates.reshape(T, B, 4, n), 2, 0)
-    to_c = o - h[1:] * tanh_c  # o (1 − tanh²c), for h is o tanh c
-    squashed_by_tanh = np.tile(np.repeat(np.array([0, 0, 1, 0], x.dtype), n), (B, 1))
-    squashed_by_sigmoid = 1 - squashed_by_tanh
-    delta, slope = np.empty((T, B, 4 * n), x.dtype), np.empty((B, 4 * n), x.dtype)
-    error, share = np.empty((4, B, n), x.dtype), np.empty((B, n), x.dtype)  # of one step, gate by gate
-    of_i, of_f, of_g, of_o = error
+    one_for_g = np.tile(np.repeat(np.array([0, 0, 1, 0], x.dtype), n), (B, 1))
+    delta, share = np.empty((T, B, 4 * n), x.dtype), np.empty((B, n), x.dtype)
     dh, dc = dh_T.copy(), dc_T.copy()
-    for t in reversed(range(T)):
-        dh += dhs[t]
-        dc += np.multiply(dh, to_c[t], out=share)
-        np.multiply(dc, g[t], out=of_i)
-        np.multiply(dc, c[t], out=of_f)
-        np.multiply(dc, i[t], out=of_g)
-        np.multiply(dh, tanh_c[t], out=of_o)
-        np.subtract(squashed_by_sigmoid, gates[t], out=slope)  # y (1 − y) for a sigmoid,
-        slope *= gates[t]
-        slope += squashed_by_tanh  # y (0 − y) + 1 for tanh
-        np.multiply(error.swapaxes(0, 1), slope.reshape(B, 4, n), out=delta[t].reshape(B, 4, n))
-        np.dot(delta[t], W, out=dh)
-        dc *= f[t]
+    errors = np.empty((B, 4, n), x.dtype)  # what the four factors of δ_t are multiplied with: dc_t thrice, dh_t
+    for_ifg, for_o, errors_in_a_row = errors[:, :3], errors[:, 3], errors.reshape(B, 4 * n)
+    for block in blocks(T, 4 * B * n):
+        factor, y = delta[block], gates[block]  # the factors wait for no later step: many steps at once
+        np.concatenate((g[block], c[:-1][block], i[block], tanh_c[block]), axis=2, out=factor)
+        factor *= 1 - y
+        factor *= y + one_for_g  # (1 − y) y is the slope of a sigmoid, (1 − y) (1 + y) that of tanh
+        to_c = o[block] - h[1:][block] * tanh_c[block]  # o (1 − tanh²c), for h is o tanh c
+        for dh_t, to_c_t, f_t, delta_t in zip(*(a[::-1] for a in (dhs[block], to_c, f[block], factor)), strict=True):
+            dh += dh_t
+            dc += np.multiply(dh, to_c_t, out=share)
+            for_ifg[...], for_o[...] = dc[:, None], dh
+            delta_t *= errors_in_a_row
+            np.dot(delta_t, W, out=dh)
+            dc *= f_t
     rows = delta.reshape(T * B, 4 * n)
     return Grads(
         x=(rows @ U).reshape(T, B, m),
         h0=dh,
         c0=dc,
-        U=rows.T @ x.reshape(T * B, m),
-        W=rows.T @ h[:-1].reshape(T * B, n),
+        U=(x.reshape(T * B, m).T @ rows).T,  # in float64 a quarter faster than rows.T @ x
+        W=(h[:-1].reshape(T * B, n).T @ rows).T,
         b=rows.sum(axis=0),
     )
 
@@ -151,15 +150,8 @@ def from_torch(module):
     torch keeps two biases that are only ever added; here b is their sum, and zero for a module without bias.
     Raises ValueError for more layers, two directions, a projection, or another kind of module.
     """
-    state = {name: value.detach().cpu().numpy().copy() for name, value in module.named_parameters()}
-    extra = sorted(set(state) - {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"})
-    if extra:
-        raise ValueError(f"lstm.from_torch: expected one layer in one direction, got also {', '.join(extra)}")
-    U, W = state.get("weight_ih_l0"), state.get("weight_hh_l0")
-    if W is None or W.shape[0] != 4 * W.shape[1]:  # an RNN has the same names, with one block of rows
-        raise ValueError(f"lstm.from_torch: expected a torch.nn.LSTM, got {type(module).__name__}")
-    b = state["bias_ih_l0"] + state["bias_hh_l0"] if "bias_ih_l0" in state else np.zeros(len(W), W.dtype)
-    return Weights(U, W, b)
+    U, W, b_ih, b_hh = one_layer(module, "LSTM", 4)
+    return Weights(U, W, b_ih + b_hh)
 
 
 @shapes(U="4n m", W="4n n", b="4n")

@@ -5,6 +5,8 @@ from scipy.special import expit, log_softmax
 
 from rnncourse.checks import shapes
 
+CACHED = 2**16  # numbers: as many as a processor keeps close by, with a few more arrays of that size
+
 tanh = np.tanh
 
 
@@ -75,6 +77,12 @@ def one_hot(indices, k, dtype=np.float64):
 def split(a, k):
     """The last axis in k equal parts, as views, in order: (..., k·n) → k arrays (..., n)."""
     return np.split(a, k, axis=-1)
+
+
+def blocks(T, numbers):
+    """Slices of the steps 0 … T−1, the last first, each of as many steps as fit the cache; a step has ``numbers``."""
+    size = max(1, CACHED // max(numbers, 1))
+    return [slice(max(stop - size, 0), stop) for stop in range(T, 0, -size)]
 
 
 def gate_scales(pattern, n, dtype):

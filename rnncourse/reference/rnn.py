@@ -11,6 +11,7 @@ import numpy as np
 
 from rnncourse.checks import check, shapes
 from rnncourse.reference.ops import relu, slope, tanh
+from rnncourse.reference.torch_weights import one_layer
 
 
 class Weights(NamedTuple):
@@ -155,15 +156,8 @@ def from_torch(module):
     The nonlinearity is no weight: for a ReLU module, give f = ops.relu to ``forward``.
     Raises ValueError for more layers, two directions, a projection, or another kind of module.
     """
-    state = {name: value.detach().cpu().numpy().copy() for name, value in module.named_parameters()}
-    extra = sorted(set(state) - {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"})
-    if extra:
-        raise ValueError(f"rnn.from_torch: expected one layer in one direction, got also {', '.join(extra)}")
-    U, W = state.get("weight_ih_l0"), state.get("weight_hh_l0")
-    if W is None or W.shape[0] != W.shape[1]:  # an LSTM has the same names, with its gates stacked
-        raise ValueError(f"rnn.from_torch: expected a torch.nn.RNN, got {type(module).__name__}")
-    b = state["bias_ih_l0"] + state["bias_hh_l0"] if "bias_ih_l0" in state else np.zeros(len(W), W.dtype)
-    return Weights(U, W, b)
+    U, W, b_ih, b_hh = one_layer(module, "RNN", 1)
+    return Weights(U, W, b_ih + b_hh)
 
 
 @shapes(U="n m", W="n n", b="n")
