@@ -414,10 +414,8 @@ def roofline(peak, bandwidths, points, title):
     fig, ax = axes(title, "operations for each byte moved (FLOP / byte)", "billions of operations a second", height=4.6)
     everything = np.concatenate([np.asarray(intensity, float) for intensity, _ in points.values()])
     I = np.geomspace(everything.min() / 1.5, everything.max() * 1.5, 200)  # noqa: E741
-    for name, bandwidth in bandwidths.items():
-        ax.plot(I, np.minimum(peak, I * bandwidth) / 1e9, color=INK, linewidth=1.2)
-        middle = np.sqrt(I[0] * peak / bandwidth)
-        ax.text(0.9 * middle, middle * bandwidth / 1e9, name, color=INK, fontsize=9.5, ha="right", va="bottom")
+    for (name, bandwidth), style in zip(bandwidths.items(), ("-", "--", ":", "-."), strict=False):
+        ax.plot(I, np.minimum(peak, I * bandwidth) / 1e9, style, color=INK, linewidth=1.2, label=f"roof, {name}")
     ax.text(I[-1], 1.06 * peak / 1e9, "the processor", color=INK, fontsize=9.5, ha="right", va="bottom")
     for k, (name, (intensity, rate)) in enumerate(points.items()):
         style = {"color": COLOURS[k % len(COLOURS)], "marker": "osD^v<>"[k % 7], "label": name}
