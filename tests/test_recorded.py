@@ -64,5 +64,5 @@ def test_medians_of_the_one_row():
     ],
 )
 def test_not_one_row(wanted, message):
-    with pytest.raises(ValueError, match=f"recorded.times: .*{message}"):
+    with pytest.raises(ValueError, match=f"recorded.row: .*{message}"):
         recorded.times(REPORT, **wanted)

@@ -1,6 +1,7 @@
 """The clocks, counters and profiler of rnncourse.timing: by clocks that the test itself moves, wherever it can."""
 
 import time
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -235,3 +236,18 @@ def test_where_each_event_belongs(monkeypatch):
     assert parts == pytest.approx(dict(zip(PARTS, [15e-6, 48e-6, 448e-6, 0.01 - 511e-6], strict=True)))
     monkeypatch.setattr(timing, "profiled", lambda run: (events, 0.0001))  # two clocks need not agree
     assert timing.profile(lambda: None)["Python"] == 0
+
+
+def test_megabytes_at_the_peak():
+    def run():
+        first = np.ones(2**17)  # 1 MB
+        del first
+        a, b = np.ones(2**18), np.ones(2**18)
+        return a + b  # three of 2 MB at a time
+
+    kept = np.ones(2**20)
+    assert 5.9 < timing.megabytes(run) < 6.3
+    assert kept.sum() == 2**20 and not tracemalloc.is_tracing()
+    with pytest.raises(ZeroDivisionError):
+        timing.megabytes(lambda: 1 / 0)
+    assert not tracemalloc.is_tracing()

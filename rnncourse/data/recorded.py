@@ -17,12 +17,14 @@ def benchmark(name):
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def times(report, **wanted):
-    """name → median milliseconds, of the row of ``report`` that has these values: cell="lstm", T=64, …
-
-    Raises ValueError unless it is one row.
-    """
+def row(report, **wanted):
+    """The row of ``report`` that has these values: cell="lstm", T=64, … Raises ValueError unless it is one."""
     rows = [row for row in report["rows"] if wanted.items() <= row.items()]
     if len(rows) != 1:
-        raise ValueError(f"recorded.times: expected one row with {wanted}, got {len(rows)}")
-    return {name: middle for name, (_, middle, _) in rows[0]["ms"].items()}
+        raise ValueError(f"recorded.row: expected one row with {wanted}, got {len(rows)}")
+    return rows[0]
+
+
+def times(report, **wanted):
+    """name → median milliseconds, in the one row of ``report`` that has these values. Raises ValueError as ``row``."""
+    return {name: middle for name, (_, middle, _) in row(report, **wanted)["ms"].items()}
