@@ -145,7 +145,7 @@ def test_rungs_have_their_numbers_and_each_name_once():
 
 
 def test_the_roof_and_what_is_below(monkeypatch):
-    assert {"memory", "the processor", "loop", "nn"} <= set(words(drawn()["Roof"]))
+    assert {"roof, memory", "the processor", "loop", "nn"} <= set(words(drawn()["Roof"]))
     monkeypatch.setattr(plots, "show", lambda fig: fig.axes[0].lines)
     roof, points = plots.roofline(1e11, {"memory": 1e10}, {"loop": ([1, 100], [1e9, 2e10])}, "t")
     x, y = roof.get_data()
