@@ -210,14 +210,16 @@ class LSTMFunction(torch.autograd.Function):
             of_i, of_f, of_g, of_o = gates_of(error, 4)
             tanh_c = cs[1:][block].tanh()
             to_c = torch.empty_like(tanh_c)
-            by_sigmoid(g_, i_, grad_input=of_i)  # what dc_t is multiplied with in δ_t, for i, f and g
+            # What dc_t is multiplied with in δ_t, for i, f and g; and dh_t, for o.
+            by_sigmoid(g_, i_, grad_input=of_i)
             by_sigmoid(cs[block], f_, grad_input=of_f)
             by_tanh(i_, g_, grad_input=of_g)
-            by_sigmoid(tanh_c, o_, grad_input=of_o)  # what dh_t is multiplied with, for o
+            by_sigmoid(tanh_c, o_, grad_input=of_o)
             by_tanh(o_, tanh_c, grad_input=to_c)
             three = error.unflatten(-1, (4, n))[:, :, :3]
             each = (a.unbind() for a in (dhs[block], to_c, three, of_o, f_, error))
-            for dh_t, to_c_t, three_t, of_o_t, f_t, delta_t in reversed(list(zip(*each, strict=True))):
+            steps = reversed(list(zip(*each, strict=True)))
+            for dh_t, to_c_t, three_t, of_o_t, f_t, delta_t in steps:
                 dh += dh_t
                 dc.addcmul_(dh, to_c_t)
                 three_t *= dc_for_three

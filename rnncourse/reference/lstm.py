@@ -118,15 +118,17 @@ def backward(dhs, dh_T, dc_T, cache):
     one_for_g = np.tile(np.repeat(np.array([0, 0, 1, 0], x.dtype), n), (B, 1))
     delta, share = np.empty((T, B, 4 * n), x.dtype), np.empty((B, n), x.dtype)
     dh, dc = dh_T.copy(), dc_T.copy()
-    errors = np.empty((B, 4, n), x.dtype)  # what the four factors of δ_t are multiplied with: dc_t thrice, dh_t
+    # The factors of δ_t wait for no later step: many steps at once. What they are multiplied with: dc_t thrice, dh_t.
+    errors = np.empty((B, 4, n), x.dtype)
     for_ifg, for_o, errors_in_a_row = errors[:, :3], errors[:, 3], errors.reshape(B, 4 * n)
     for block in blocks(T, 4 * B * n):
-        factor, y = delta[block], gates[block]  # the factors wait for no later step: many steps at once
+        factor, y = delta[block], gates[block]
         np.concatenate((g[block], c[:-1][block], i[block], tanh_c[block]), axis=2, out=factor)
         factor *= 1 - y
-        factor *= y + one_for_g  # (1 − y) y is the slope of a sigmoid, (1 − y) (1 + y) that of tanh
+        factor *= y + one_for_g  # a sigmoid's slope is (1 − y) y, that of tanh (1 − y)(1 + y)
         to_c = o[block] - h[1:][block] * tanh_c[block]  # o (1 − tanh²c), for h is o tanh c
-        for dh_t, to_c_t, f_t, delta_t in zip(*(a[::-1] for a in (dhs[block], to_c, f[block], factor)), strict=True):
+        steps = zip(*(a[::-1] for a in (dhs[block], to_c, f[block], factor)), strict=True)
+        for dh_t, to_c_t, f_t, delta_t in steps:
             dh += dh_t
             dc += np.multiply(dh, to_c_t, out=share)
             for_ifg[...], for_o[...] = dc[:, None], dh
