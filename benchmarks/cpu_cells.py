@@ -1,8 +1,9 @@
-"""How fast are the cells on one CPU thread? Forward and backward, side by side.
+"""How fast are the cells on one CPU thread? Forward and training, side by side.
 
     python benchmarks/cpu_cells.py [--quick] [--out FILE]
 
-For each shape, dtype and cell it measures, turn by turn in one process:
+For each shape, dtype and cell it measures, turn by turn in one process, the forward pass by itself and a training pass,
+which is forward and the gradients of every argument:
 
     reference   rnncourse.reference: NumPy, with the way back written by hand
     nn          torch.nn: a loop in C++, autograd
@@ -12,7 +13,8 @@ For each shape, dtype and cell it measures, turn by turn in one process:
     whole       the loop as a whole through torch.compile (LSTM, T ≤ 25: each step adds to the code, a second or two)
     products    nothing but the matrix products that forward and backward need, in NumPy
 
-Before anything is timed, those that compute are held to each other. Then comes round after round; in each, all
+Before anything is timed, those that compute are held to float64; the errors are written down, as are the FLOPs of the
+products and the bytes that must move at least. Then comes round after round; in each, all
 run, in an order drawn anew. Printed are milliseconds by the clock, medians over the rounds with quartiles, and
 the speed of the reference where that of another is 1: 0.5 takes twice as long; beside the products it is their share
 of the reference's time. The speeds are medians of the ratios within each round, by the time of this process alone, so
@@ -28,6 +30,7 @@ os.environ |= dict.fromkeys(THREADS, "1")  # libraries read this once, when they
 os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # seconds to compile are those of a first time
 
 import argparse  # noqa: E402
+import copy  # noqa: E402
 import datetime  # noqa: E402
 import itertools  # noqa: E402
 import json  # noqa: E402
@@ -43,7 +46,7 @@ import torch  # noqa: E402
 from threadpoolctl import threadpool_info  # noqa: E402
 
 import rnncourse  # noqa: E402
-from rnncourse import pytorch  # noqa: E402
+from rnncourse import counting, pytorch  # noqa: E402
 from rnncourse.data import recorded  # noqa: E402
 from rnncourse.gradients import relative_error  # noqa: E402
 from rnncourse.pytorch import fused  # noqa: E402
@@ -58,7 +61,7 @@ TIMES = ("ms", "ms of this process")
 RESULTS = recorded.FOLDER / "cpu_cells.json"
 
 
-# ---- what is measured: a function of one Problem that returns a function without arguments -----------------
+# ---- what is measured: a function of one Problem that returns, for each phase, a function without arguments ---
 
 
 class Problem:
@@ -74,17 +77,40 @@ class Problem:
         sizes = [(self.k * n, m), (self.k * n, n), (self.k * n,)] + [(n,)] * (cell == "gru")
         self.weights = self.cell.Weights(*(draw(*size) / dtype(n**0.5) for size in sizes))
 
+    def exact(self):
+        """hs, dx, dU and dW in float64, from the same numbers."""
+        wide = copy.copy(self)
+        wide.x, wide.dhs, *others = (a.astype(float) for a in (self.x, self.dhs, *self.states, *self.dstates))
+        wide.states, wide.dstates = others[: len(self.states)], others[len(self.states) :]
+        wide.weights = self.cell.Weights(*(a.astype(float) for a in self.weights))
+        return reference(wide)["training"]()
+
+    def work(self, phase):
+        """FLOPs of the matrix products, and the bytes that must move at least.
+
+        Those are x and the weights in, hs out; in training the gates out and in, hs and its error in, dx and the
+        gradients of the weights out.
+        """
+        (T, B, m, n), k, weights = self.shape, self.k, sum(a.size for a in self.weights)
+        flops, numbers = T * B * counting.flops(self.name.lower(), m, n), T * B * (m + n) + weights
+        if phase == "training":
+            flops, numbers = 3 * flops, numbers + T * B * (2 * k * n + 2 * n + m) + weights
+        return flops, numbers * self.x.itemsize
+
 
 def reference(problem, cell=None):
     """Functions ``forward`` and ``backward`` as a module of rnncourse.reference has them; such a module, if given."""
     p, cell = problem, cell or problem.cell
 
-    def run():
+    def forward():
+        return (cell.forward(p.x, *p.states, *p.weights)[0],)
+
+    def training():
         hs, *_, cache = cell.forward(p.x, *p.states, *p.weights)
         grads = cell.backward(p.dhs, *p.dstates, cache)
         return hs, grads.x, grads.U, grads.W
 
-    return run
+    return {"forward": forward, "training": training}
 
 
 def module(problem, package):
@@ -95,16 +121,20 @@ def module(problem, package):
     net.load_state_dict(source.state_dict())
     x, *states = (torch.from_numpy(a).requires_grad_() for a in (p.x, *(h[None] for h in p.states)))
     cotangents = [torch.from_numpy(a) for a in (p.dhs, *(d[None] for d in p.dstates))]
-    inputs = [x, *states, *net.parameters()]
+    inputs, first = [x, *states, *net.parameters()], tuple(states) if len(states) == 2 else states[0]
 
-    def run():
-        hs, last = net(x, tuple(states) if len(states) == 2 else states[0])
+    def forward():
+        with torch.no_grad():
+            return (net(x, first)[0],)
+
+    def training():
+        hs, last = net(x, first)
         outputs = [hs, *last] if len(states) == 2 else [hs, last]
         grads = torch.autograd.grad(outputs, inputs, cotangents)
         U, W = grads[1 + len(states) :][:2]
         return hs, grads[0], U, W
 
-    return run
+    return {"forward": forward, "training": training}
 
 
 def step(net, h, c, W):
@@ -123,22 +153,22 @@ def steps(x, h, c, U, W, b, step=step):
 
 
 def compiled(problem, whole):
-    """The loop of rnncourse.pytorch through torch.compile: its step, or the whole of it if it is short."""
+    """The loop of rnncourse.pytorch through torch.compile: its step, or all of it if it is short. For training only."""
     p = problem
     if whole and p.shape[0] > LONGEST:
-        return None
+        return {}
     torch.compiler.reset()  # so that this shape is compiled for itself
     compile = partial(torch.compile, backend="eager" if p.shape in QUICK else "inductor")
     forward = compile(steps) if whole else partial(steps, step=compile(step))
     given = [torch.from_numpy(a).requires_grad_() for a in (p.x, *p.states, *p.weights)]
     cotangents = [torch.from_numpy(a) for a in (p.dhs, *p.dstates)]
 
-    def run():
+    def training():
         hs, h, c = forward(*given)
         dx, _, _, dU, dW, _ = torch.autograd.grad([hs, h, c], given, cotangents)
         return hs, dx, dU, dW
 
-    return run
+    return {"training": training}
 
 
 def products(problem):
@@ -149,17 +179,20 @@ def products(problem):
     U, W, U_T, W_T = draw(k * n, m), draw(k * n, n), draw(m, k * n), draw(n, k * n)
     net, Wh, dh, dx, dU, dW = (np.empty_like(a) for a in (delta.reshape(T * B, k * n), delta[0], h[0], x, U, W))
 
-    def run():
+    def forward():
         np.matmul(x, U_T, out=net)
         for t in range(T):
             np.matmul(h[t], W_T, out=Wh)
+
+    def training():
+        forward()
         for t in range(T):
             np.matmul(delta[t], W, out=dh)
         np.matmul(delta.reshape(T * B, k * n), U, out=dx)
         np.matmul(delta_T, x, out=dU)
         np.matmul(delta_T, h.reshape(T * B, n), out=dW)
 
-    return run
+    return {"forward": forward, "training": training}
 
 
 # cell → way to compute → function. The first is what the others are compared with. One more way is one more line.
@@ -180,19 +213,24 @@ WAYS = list(CELLS["lstm"])
 # ---- how it is measured ------------------------------------------------------------------------------------
 
 
-def check(runs, dtype):
-    """Every way that returns something returns what the first one does: hs, dx, dU and dW. → seconds of these calls."""
-    first, *others = runs
-    expected, took = runs[first](), {}
-    for name in others:
+def check(runs, dtype, exact):
+    """Every way that returns something returns hs, and in training dx, dU and dW, as float64 has them.
+
+    → name → seconds of this first call, and name → errors.
+    """
+    took, errors = {}, {}
+    for name, run in runs.items():
         began = time.perf_counter()
-        computed = runs[name]() or expected  # the bare products return nothing
+        computed = run()
         took[name] = time.perf_counter() - began
-        for what, a, b in zip(("hs", "dx", "dU", "dW"), expected, computed, strict=True):
-            error = relative_error(a, b)
-            if error > {"float32": 1e-3, "float64": 1e-10}[dtype]:
-                raise ValueError(f"{name} and {first} differ in {what}: relative error {error:.1e}")
-    return took
+        if computed is None:  # the bare products
+            continue
+        pairs = zip(("hs", "dx", "dU", "dW"), exact, computed, strict=False)
+        errors[name] = {what: float(f"{relative_error(a, b):.2g}") for what, a, b in pairs}
+        for what, error in errors[name].items():
+            if not error <= {"float32": 1e-3, "float64": 1e-10}[dtype]:
+                raise ValueError(f"{name} differs from float64 in {what}: relative error {error:.1e}")
+    return took, errors
 
 
 def seconds(run, calls):
@@ -218,33 +256,44 @@ def quartiles(values, digits):
 
 
 def results(shapes, rounds):
-    """One row for each dtype, cell and shape, as they come."""
+    """One row for each dtype, cell, shape and phase, as they come."""
     for dtype, cell, shape in itertools.product(["float32", "float64"], CELLS, shapes):
         problem = Problem(cell, shape, np.dtype(dtype).type)
-        runs = {name: run for name, way in CELLS[cell].items() if (run := way(problem))}
-        at_first = check(runs, dtype)
-        taken = measure(runs, rounds)
-        first, *others = runs
-        yield {
-            "cell": cell,
-            "dtype": dtype,
-            **dict(zip("TBmn", shape, strict=True)),
-            "ms": {name: quartiles(1e3 * times[:, 0], 4) for name, times in taken.items()},
-            "seconds to compile": {name: round(at_first[name], 1) for name in ("compiled", "whole") if name in runs},
-            "ms of this process": {name: quartiles(1e3 * times[:, 1], 4) for name, times in taken.items()},
-            "speed": {name: quartiles(taken[name][:, 1] / taken[first][:, 1], 3) for name in others},
-        }
+        ways, exact = {name: way(problem) for name, way in CELLS[cell].items()}, problem.exact()
+        for phase in ("forward", "training"):
+            runs = {name: phases[phase] for name, phases in ways.items() if phase in phases}
+            at_first, errors = check(runs, dtype, exact)
+            taken = measure(runs, rounds)
+            first, *others = runs
+            flops, least = problem.work(phase)
+            yield {
+                "cell": cell,
+                "dtype": dtype,
+                **dict(zip("TBmn", shape, strict=True)),
+                "phase": phase,
+                "ms": {name: quartiles(1e3 * times[:, 0], 4) for name, times in taken.items()},
+                "µs per step": {name: float(f"{1e6 * np.median(t[:, 0]) / shape[0]:.4g}") for name, t in taken.items()},
+                "ms of this process": {name: quartiles(1e3 * times[:, 1], 4) for name, times in taken.items()},
+                "speed": {name: quartiles(taken[name][:, 1] / taken[first][:, 1], 3) for name in others},
+                "error against float64": errors,
+                "FLOPs": flops,
+                "bytes": least,
+                "seconds to compile": {
+                    name: round(at_first[name], 1) for name in ("compiled", "whole") if name in runs
+                },
+            }
 
 
 def headline():
     first, *others = WAYS
-    text = f"{'':13}{'(T, B, m, n)':>20}" + "".join(f"{name + ', ms':>25}" for name in WAYS)
+    text = f"{'':22}{'(T, B, m, n)':>20}" + "".join(f"{name + ', ms':>25}" for name in WAYS)
     return text + "".join(f"{'/ ' + name:>12}" for name in others) + f"   (speed of {first})"
 
 
 def describe(row):
     """A row of the table: shape, medians with quartiles, speeds; nothing where this cell has no such way."""
-    text = f"{row['cell']:5}{row['dtype']:8}{str(tuple(row[letter] for letter in 'TBmn')):>20}"
+    shape = str(tuple(row[letter] for letter in "TBmn"))
+    text = f"{row['cell']:5}{row['dtype']:8}{row['phase']:9}{shape:>20}"
     for name in WAYS:
         low, mid, high = (f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}" for ms in row["ms"].get(name, [0] * 3))
         text += f"{f'{mid} ({low} … {high})' if name in row['ms'] else '':>25}"

@@ -35,14 +35,24 @@ def test_cpu_cells(quick):
     assert report["machine"]["processor"] and {"numpy", "torch"} <= set(report["versions"])
     assert {library["num_threads"] for library in report["machine"]["libraries"]} == {1}
     rows = report["rows"]
-    assert {(row["cell"], row["dtype"]) for row in rows} == {
-        (cell, dtype) for cell in ("lstm", "gru", "rnn") for dtype in ("float32", "float64")
+    assert {(row["cell"], row["dtype"], row["phase"]) for row in rows} == {
+        (cell, dtype, phase)
+        for cell in ("lstm", "gru", "rnn")
+        for dtype in ("float32", "float64")
+        for phase in ("forward", "training")
     }
     for row in rows:
-        ways = LSTM if row["cell"] == "lstm" else EVERY
+        ways = LSTM if (row["cell"], row["phase"]) == ("lstm", "training") else EVERY
         assert list(row["ms"]) == list(row["ms of this process"]) == ways
         assert list(row["speed"]) == ways[1:]
         assert list(row["seconds to compile"]) == ways[5:] and min(row["seconds to compile"].values(), default=0) >= 0
+        assert list(row["µs per step"]) == ways and row["FLOPs"] > row["bytes"] / 8 > 0
+        assert row["µs per step"]["nn"] == pytest.approx(1e3 * row["ms"]["nn"][1] / row["T"], rel=1e-3)
+        errors = row["error against float64"]
+        assert list(errors) == [name for name in ways if name != "products"]
+        kinds = ["hs"] if row["phase"] == "forward" else ["hs", "dx", "dU", "dW"]
+        limit = {"float32": 1e-4, "float64": 1e-12}[row["dtype"]]
+        assert all(list(error) == kinds and max(error.values()) < limit for error in errors.values())
         for low, middle, high in [*row["ms"].values(), *row["ms of this process"].values(), *row["speed"].values()]:
             assert 0 < low <= middle <= high
         assert row["speed"]["products"][1] < 1  # the floor is below everything
@@ -66,7 +76,7 @@ def test_every_number_stands_under_its_name(cpu_cells):
     """Also where a cell has no such way, or T is too long for it."""
     headline = cpu_cells.headline().removesuffix("   (speed of reference)")
     for cell, ways in (("lstm", LSTM), ("lstm", LSTM[:-1]), ("gru", EVERY)):
-        row = {"cell": cell, "dtype": "float32", "T": 100, "B": 64, "m": 128, "n": 256}
+        row = {"cell": cell, "dtype": "float32", "phase": "training", "T": 100, "B": 64, "m": 128, "n": 256}
         row["ms"] = {name: [k + 0.25, k + 0.5, 100.0 * (k + 1)] for k, name in enumerate(ways)}
         row["speed"] = {name: [0.0, k + 0.25, 9.0] for k, name in enumerate(ways)}
         line = cpu_cells.describe(row)
@@ -85,15 +95,15 @@ def test_what_is_compiled(cpu_cells, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, backend: given.append((function, backend)) or function)
     monkeypatch.setattr(torch.compiler, "reset", lambda: given.clear())
     short, long, quick = (cpu_cells.Problem("lstm", (T, 2, 3, 4), float) for T in (25, 26, 5))
-    assert cpu_cells.compiled(long, whole=True) is None and not given
+    assert cpu_cells.compiled(long, whole=True) == {} and not given
     for problem, whole, what in (
         (short, True, (cpu_cells.steps, "inductor")),
         (long, False, (cpu_cells.step, "inductor")),
         (quick, False, (cpu_cells.step, "eager")),  # nothing is compiled to see that it runs
     ):
-        run = cpu_cells.compiled(problem, whole)
-        assert given == [what]
-        cpu_cells.check({"reference": cpu_cells.reference(problem), "compiled": run}, "float64")
+        way = cpu_cells.compiled(problem, whole)
+        assert given == [what] and list(way) == ["training"]
+        cpu_cells.check({"compiled": way["training"]}, "float64", problem.exact())
 
 
 def test_nothing_says_whose_machine(quick, root):
@@ -104,8 +114,26 @@ def test_nothing_says_whose_machine(quick, root):
 
 def test_what_differs_is_refused(cpu_cells):
     problem = cpu_cells.Problem("lstm", (3, 2, 2, 2), float)
-    right, wrong = cpu_cells.reference(problem), lambda: [2 * a for a in cpu_cells.reference(problem)()]
-    with pytest.raises(ValueError, match="wrong and reference differ in hs: relative error 5.0e-01"):
-        cpu_cells.check({"reference": right, "wrong": wrong}, "float64")
-    took = cpu_cells.check({"reference": right, "again": right, "products": cpu_cells.products(problem)}, "float64")
-    assert list(took) == ["again", "products"] and min(took.values()) > 0
+    exact, right = problem.exact(), cpu_cells.reference(problem)["training"]
+    with pytest.raises(ValueError, match="wrong differs from float64 in hs: relative error 5.0e-01"):
+        cpu_cells.check({"right": right, "wrong": lambda: [2 * a for a in right()]}, "float64", exact)
+    bare = cpu_cells.products(problem)["training"]
+    took, errors = cpu_cells.check({"right": right, "bare": bare}, "float64", exact)
+    assert list(took) == ["right", "bare"] and min(took.values()) > 0
+    assert errors == {"right": dict.fromkeys(("hs", "dx", "dU", "dW"), 0)}
+
+
+def test_the_work_of_a_pass(cpu_cells):
+    """T = 2, B = 1, m = 3, n = 5: a simple network, by hand; and float64 has twice the bytes."""
+    for dtype, size in ((cpu_cells.np.float32, 4), (cpu_cells.np.float64, 8)):
+        problem = cpu_cells.Problem("rnn", (2, 1, 3, 5), dtype)
+        weights = 5 * 3 + 5 * 5 + 5
+        assert problem.work("forward") == (2 * 2 * (15 + 25), size * (2 * (3 + 5) + weights))
+        assert problem.work("training") == (6 * 2 * (15 + 25), size * (2 * (3 + 5) + 2 * (10 + 10 + 3) + 2 * weights))
+
+
+def test_exact_is_of_the_same_numbers(cpu_cells):
+    problem = cpu_cells.Problem("gru", (3, 2, 2, 2), cpu_cells.np.float32)
+    narrow, wide = cpu_cells.reference(problem)["training"](), problem.exact()
+    assert {a.dtype.name for a in narrow} == {"float32"} and {a.dtype.name for a in wide} == {"float64"}
+    assert all(0 < abs(a - b).max() < 1e-5 for a, b in zip(narrow, wide, strict=True))

@@ -34,12 +34,13 @@ def test_the_recorded_run_on_a_cpu():
     assert report["machine"]["processor"] and {"python", "numpy", "torch"} <= set(report["versions"])
     assert report["rounds"] >= 5  # not a quick one
     shapes = {tuple(row[letter] for letter in "TBmn") for row in report["rows"]}
-    assert len(report["rows"]) == 3 * 2 * len(shapes)  # cells × dtypes × shapes
+    assert len(report["rows"]) == 3 * 2 * len(shapes) * 2  # cells × dtypes × shapes × phases
     for row in report["rows"]:
-        where = {key: row[key] for key in ("cell", "dtype", "T", "B", "m", "n")}
+        where = {key: row[key] for key in ("cell", "dtype", "T", "B", "m", "n", "phase")}
         middle = recorded.times(report, **where)
         assert middle == {name: row["ms"][name][1] for name in row["ms"]}
         assert {"reference", "nn", "loop", "fused", "products"} <= set(middle)
+        assert ("compiled" in middle) == ((row["cell"], row["phase"]) == ("lstm", "training"))
         assert min(middle.values()) > 0
 
 
