@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rnncourse import gradients
 from rnncourse.pytorch import LSTM
 from rnncourse.pytorch import lstm as pytorch_lstm
-from rnncourse.reference import lstm
+from rnncourse.reference import lstm, ops
 
 STACKS = pytest.mark.parametrize(
     ("num_layers", "bidirectional"), [(1, False), (1, True), (2, False), (3, True)], ids=str
@@ -159,6 +159,15 @@ def test_each_output_alone_against_torch(output):
     case = Case()
     for i, d in enumerate(case.cotangents):
         d *= i == output
+    all_close(case.backward(), autograd(case)[1])
+
+
+@pytest.mark.parametrize("numbers", [1, 100, 150])
+def test_factors_of_any_number_of_steps_at_once(numbers, monkeypatch):
+    """Blocks of one step, of several, and with a rest: small cases would else be one block."""
+    case = Case(T=7, B=2, n=5)
+    monkeypatch.setattr(ops, "CACHED", numbers)
+    assert len(ops.blocks(7, 40)) == {1: 7, 100: 4, 150: 3}[numbers]
     all_close(case.backward(), autograd(case)[1])
 
 
