@@ -1,12 +1,13 @@
 PYTHON ?= python3
 CHAPTER ?=
+REPOSITORY ?=
 BIN := .venv/bin
 CHAPTERS := $(wildcard book/[0-9]*.md)
 PACKAGE := $(shell find rnncourse -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book test lab notebook notebooks check-site lock portable clean FORCE
+.PHONY: help book test lab notebook notebooks move check-site lock portable clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -84,6 +85,10 @@ portable: .venv/.installed  ## the notebooks again as other processors compute, 
 	OPENBLAS_CORETYPE=HASWELL $(PYTEST) --nbval notebooks
 	NPY_DISABLE_CPU_FEATURES='$(AVX512)' $(PYTEST) --nbval notebooks
 	$(BIN)/python -m pytest -q --nbval $$(ls -r notebooks/*.ipynb)
+
+move: .venv/.installed  ## write the repository's address everywhere: make move REPOSITORY=https://github.com/you/name
+	@test -n '$(REPOSITORY)' || { echo 'Which address? make move REPOSITORY=https://github.com/you/name' >&2; exit 1; }
+	$(BIN)/python tools/move.py '$(REPOSITORY)'
 
 # ---- the book -------------------------------------------------------------------------------------------------------
 

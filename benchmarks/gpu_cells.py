@@ -26,7 +26,7 @@ results once, and in training what the way back needs once each way. Both are di
 large product and a large copy, and the larger is the floor: nothing that computes this can be faster.
 
 Everything is written as JSON, row by row, with device, versions and date, to rnncourse/data/measured, from where
-chapter 7.1 reads it.
+chapter 8.1 reads it.
 --dry-run: tiny shapes on the CPU, to see that the program runs. Its times mean nothing and are written only where
 --out says.
 """

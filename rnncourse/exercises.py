@@ -405,7 +405,7 @@ def whole_errors(direct, factors):
 
 
 def check_recurrence(recurrence):
-    """Chapter 7.1: c_t = f_t ⊙ c_{t−1} + u_t with a way back of its own, one entry in autograd's graph.
+    """Chapter 8.1: c_t = f_t ⊙ c_{t−1} + u_t with a way back of its own, one entry in autograd's graph.
 
     recurrence(f, u, c0) → cs, for instance Recurrence.apply; f, u, cs (T, B, n), c0 (B, n).
     """

@@ -1,5 +1,8 @@
 """Turn a chapter's text into its executed notebook: python tools/notebook.py book/12-simple-rnn.md ...
 
+    --prose   keep the outputs that are there, execute nothing: for a change of the text around the code. Refused for a
+              chapter whose code has changed.
+
 The notebook is a pure function of the text, the package and the pinned libraries: no times, no random cell
 ids, no versions of Python. So an unchanged chapter gives an unchanged file. Run it through `make notebook`,
 which pins the threads and switches progress bars off.
@@ -23,9 +26,9 @@ METADATA = {
 }
 
 
-def convert(text: Path) -> nbformat.NotebookNode:
-    """Read a chapter as a notebook without outputs, its cell ids derived from place and content."""
-    notebook = jupytext.read(text)
+def convert(path: Path, text: str | None = None) -> nbformat.NotebookNode:
+    """Read a chapter, or ``text`` in its place, as a notebook without outputs; cell ids come from place and content."""
+    notebook = jupytext.reads(path.read_text(encoding="utf-8") if text is None else text, fmt="md")
     for number, cell in enumerate(notebook.cells):
         cell.id = hashlib.sha256(f"{number}\n{cell.source}".encode()).hexdigest()[:8]
     return notebook
@@ -57,17 +60,42 @@ def write(path: Path, content: str) -> bool:
     return True
 
 
-def main(chapters: list[str]) -> None:
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def keep_outputs(notebook: nbformat.NotebookNode, old: nbformat.NotebookNode, renamed=("", "")) -> None:
+    """Give ``notebook`` the outputs of ``old``, whose code must be the same once ``renamed`` (old, new) is replaced.
+
+    Raises ValueError for the first cell of code that differs.
+    """
+    ours, theirs = code_cells(notebook), code_cells(old)
+    for number, (cell, before) in enumerate(zip(ours, theirs, strict=False), 1):
+        if cell.source != before.source.replace(*renamed):
+            raise ValueError(f"code cell {number} has changed, so its output may have, too:\n{cell.source}")
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    if len(ours) != len(theirs):
+        raise ValueError(f"expected {len(theirs)} cells of code, as in the notebook, got {len(ours)}")
+    notebook.metadata = nbformat.from_dict(METADATA)
+
+
+def main(arguments: list[str]) -> None:
+    prose, chapters = "--prose" in arguments, [name for name in arguments if name != "--prose"]
     if not chapters:
         sys.exit(__doc__)
     NOTEBOOKS.mkdir(exist_ok=True)
     for chapter in chapters:
         notebook = convert(Path(chapter))
+        target = NOTEBOOKS / f"{Path(chapter).stem}.ipynb"
         try:
-            execute(notebook)
+            if prose:
+                keep_outputs(notebook, nbformat.read(target, as_version=4))
+            else:
+                execute(notebook)
         except CellExecutionError as error:  # its text holds the cell and the traceback
             sys.exit(f"{error}\n{chapter}: this cell failed; the notebook was left as it was.")
-        target = NOTEBOOKS / f"{Path(chapter).stem}.ipynb"
+        except (ValueError, FileNotFoundError) as error:
+            sys.exit(f"{chapter}: {error}\nThe notebook was left as it was; without --prose it is executed anew.")
         # The closing newline that git, editors and JupyterLab agree on.
         new = write(target, nbformat.writes(notebook).rstrip("\n") + "\n")
         print(f"notebooks/{target.name}: {'written' if new else 'unchanged'}")

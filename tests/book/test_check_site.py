@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parent.parent / "tools" / "check_site.py"
+PATH = Path(__file__).parent.parent.parent / "tools" / "check_site.py"
 spec = importlib.util.spec_from_file_location("check_site", PATH)
 check_site = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(check_site)

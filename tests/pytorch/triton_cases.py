@@ -1,7 +1,7 @@
 """The kernels of triton_lstm against float64: on CUDA where there is one, else through Triton's interpreter.
 
-Not collected by itself: the interpreter must be switched on before Triton is imported, so tests/test_triton.py runs
-this file in a process of its own.
+Not collected by itself: the interpreter must be switched on before Triton is imported, so test_triton.py runs this file
+in a process of its own.
 """
 
 import numpy as np

@@ -30,7 +30,15 @@ def case(T=6, B=3, m=4, n=5):
 )
 def test_the_kernels(root, where):
     environment = os.environ | {"TRITON_INTERPRET": "1" if where == "interpreter" else "0", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", root / "tests" / "triton_cases.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        root / "tests" / "pytorch" / "triton_cases.py",
+    ]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -8,7 +8,7 @@ import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
-TOOLS = Path(__file__).parent.parent / "tools"
+TOOLS = Path(__file__).parent.parent.parent / "tools"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}<g><title>a tooltip</title></g></svg>'
 
 
