@@ -51,17 +51,21 @@ matplotlib.rcParams.update(
 )
 
 
-def axes(title, xlabel="", ylabel="", columns=1, width=7, height=3.4, **kwargs):
-    """A figure with ``columns`` axes side by side. Returns (fig, ax), or (fig, [ax, …]) for several.
+def axes(title, xlabel="", ylabel="", columns=1, rows=1, width=6.2, height=None, **kwargs):
+    """A figure with ``columns`` axes side by side or ``rows`` of them one below the other, not both.
 
-    title: the message. xlabel, ylabel: with units. kwargs go to matplotlib's ``Figure.subplots``.
+    title: the message. xlabel, ylabel: with units. width, height in inches: 6.2 leaves letters of 11 points legible
+    on a phone, where two panels side by side are too small, so stack them. kwargs go to ``Figure.subplots``.
+    Returns (fig, ax), or (fig, [ax, …]) for several. Raises ValueError for rows and columns at once.
     """
-    fig = Figure(figsize=(width, height), layout="constrained")
-    grid = fig.subplots(1, columns, squeeze=False, **kwargs)[0]
+    if rows > 1 and columns > 1:
+        raise ValueError(f"plots.axes: expected several rows or several columns, got {rows} and {columns}")
+    fig = Figure(figsize=(width, height or (3.4 if rows == 1 else 2.6 * rows)), layout="constrained")
+    grid = fig.subplots(rows, columns, squeeze=False, **kwargs).ravel()
     fig.suptitle(textwrap.fill(title, int(9.5 * width)), x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     for ax in grid:
         ax.set(xlabel=xlabel, ylabel=ylabel)
-    return fig, grid[0] if columns == 1 else grid
+    return fig, grid[0] if rows == columns == 1 else grid
 
 
 def show(fig):

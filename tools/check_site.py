@@ -4,11 +4,15 @@
     python tools/check_site.py 12-simple-rnn notation # pages whose path contains one of these
     python tools/check_site.py --screenshots shots    # and save what each page looks like
 
-Each page is loaded three times: light, dark, and as wide as a phone. A page fails when
+Each page is loaded three times: light, dark, and as wide as a phone; its layout is also looked at in WIDTHS. A page
+fails when
 
 * it asks any other server for anything, or its own for something that is not there;
 * the browser's console shows an error, or a script throws one;
 * a formula is not typeset, or MathJax complains in it;
+* a formula is cut off: it begins left of its block, or is wider and does not scroll to its end, or runs over the column;
+* code or an output is wider than its column, in a window of 1280 pixels or more;
+* a picture is shrunk on a phone until its letters are too small;
 * axe-core finds a serious or critical accessibility fault;
 * it scrolls sideways on a phone;
 * a picture does not load or says nothing to those who cannot see it;
@@ -50,20 +54,71 @@ MODES = {
     "phone": dict(viewport={"width": 360, "height": 740}, color_scheme="light", is_mobile=True, has_touch=True),
 }
 
+WIDTHS = (390, 768, 1280, 1920)  # pixels: a phone, a tablet, a laptop, a large screen
+
 THEME = {"light": "light", "dark": "dark", "phone": "light"}
 
 # Faults that axe reports and we know to be none: {rule: [selector, …]}, with the reason beside each.
 NOT_A_FAULT = {}
 
-# Run in the page; returns pairs [what, where].
-LOOK = r"""
-async notAFault => {
+# Both are run in the page and return pairs [what, where].
+SAY = r"""
   const found = [];
   const say = (what, element) => {
-    const html = element.outerHTML.replace(/\s+/g, ' ');
+    const formula = element.matches('.math') && element.querySelector('mjx-assistive-mml');  // its letters, for us
+    const html = (formula ? formula.textContent : element.outerHTML).replace(/\s+/g, ' ');
     found.push([what, html.length > 120 ? html.slice(0, 120) + '…' : html]);
   };
+"""
 
+LAYOUT = (
+    r"""
+() => {"""
+    + SAY
+    + r"""
+  const box = element => element.getBoundingClientRect();
+  // A displayed formula, with all that MathJax has put into it. What only screen readers see is one pixel wide.
+  for (const block of document.querySelectorAll('div.math')) {
+    const formula = block.querySelector('mjx-container');
+    if (!formula) continue;
+    const parts = [formula, ...formula.querySelectorAll('*')].filter(part =>
+      !part.closest('mjx-assistive-mml') && box(part).width > 0);
+    const left = () => Math.min(...parts.map(part => box(part).left));
+    const right = () => Math.max(...parts.map(part => box(part).right));
+    if (left() < box(block).left - 1) say('formula cut off on the left', block);
+    let scroller = formula;
+    const scrolls = element => /auto|scroll/.test(getComputedStyle(element).overflowX)
+      && element.scrollWidth > element.clientWidth;
+    while (scroller !== block && !scrolls(scroller)) scroller = scroller.parentElement;
+    if (right() > box(block).right + 1) {
+      scroller.scrollLeft = scrolls(scroller) ? scroller.scrollWidth : 0;
+      if (right() > box(block).right + 1) say('formula cut off on the right', block);
+      else if (!block.matches('[tabindex], :has([tabindex])')) say('formula does not scroll by keyboard', block);
+      scroller.scrollLeft = 0;
+    }
+  }
+  for (const formula of document.querySelectorAll('main span.math mjx-container')) {
+    const block = formula.closest('p, li, td, th, dd, summary, blockquote, h1, h2, h3');
+    if (block && !block.closest('td, th') && box(formula).right > box(block).right + 1)
+      say('formula in a line is wider than the column', formula.parentElement);
+  }
+  if (innerWidth >= 1280)
+    for (const block of document.querySelectorAll('main pre'))
+      if (block.scrollWidth > block.clientWidth + 1)
+        say(`code wider than its column: ${block.scrollWidth} px in ${block.clientWidth}`, block);
+  for (const picture of document.querySelectorAll('main .cell_output img'))
+    if (picture.naturalWidth && box(picture).width < LEAST * picture.naturalWidth)
+      say(`picture too small to read: ${box(picture).width} of ${picture.naturalWidth} px`, picture);
+  return found;
+}
+""".replace("LEAST", "0.55")  # of its size: letters of 11 points are then 8 pixels high
+)
+
+LOOK = (
+    r"""
+async notAFault => {"""
+    + SAY
+    + r"""
   // What is folded away is part of the page too.
   document.querySelectorAll('main details').forEach(details => { details.open = true; });
   for (const animation of document.getAnimations())
@@ -140,6 +195,7 @@ async notAFault => {
   return found;
 }
 """
+)
 
 
 def find_chromium():
@@ -262,6 +318,12 @@ def check_page(tab, mode, origin, name):
             note("the theme's switch does not work", f"wanted {THEME[mode]}, got {theme}")
         for what, where in tab.evaluate(LOOK, NOT_A_FAULT):
             note(what, where)
+        if mode == "light":
+            for width in WIDTHS:
+                tab.set_viewport_size({"width": width, "height": 900})
+                for what, where in tab.evaluate(LAYOUT):
+                    note(f"{what} (window {width} px wide)", where)
+            tab.set_viewport_size(MODES[mode]["viewport"])
     except PlaywrightError as error:  # a page that hangs or crashes must not hide the others
         note("could not be checked", error.message.splitlines()[0])
     finally:

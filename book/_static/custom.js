@@ -9,3 +9,14 @@ if (typeof Search !== "undefined") {
     return toText(page.documentElement.outerHTML, anchor);
   };
 }
+
+// A picture as wide as a phone may be too small to read. So it keeps a share of its natural size there and scrolls in
+// its box (custom.css); only the page knows the natural size. A box that scrolls must be reached by keyboard, too.
+for (const picture of document.querySelectorAll(".bd-article .cell_output img")) {
+  const tell = () => {
+    picture.style.setProperty("--natural-width", `${picture.naturalWidth}px`);
+    if (matchMedia("(max-width: 576px)").matches) picture.parentElement.tabIndex = 0;
+  };
+  if (picture.complete) tell();
+  picture.addEventListener("load", tell);
+}

@@ -21,7 +21,18 @@ PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' 
 
 GOOD = f"""<p id="here">It costs $5 or $6, and <code>$x$</code> is code.</p> <a href="#here">here</a>
 <a href="sub/">there</a> <a href="https://example.org/">elsewhere</a>
-<img src="{PICTURE}" alt="loss falls / step"><pre tabindex="0" style="overflow: auto">{"wide " * 99}</pre>"""
+<img src="{PICTURE}" alt="loss falls / step"><pre tabindex="0" style="overflow: auto">{"wide " * 20}</pre>
+<div class="math" style="overflow: auto">
+<mjx-container tabindex="0" style="display: block; width: 2000px">x</mjx-container></div>"""
+
+
+def formula(block, inside="", width=2000):
+    """A displayed formula as MathJax leaves it: a block with these styles, in it a wide container."""
+    inside = f"display: block; flex: none; width: {width}px; {inside}"
+    return f"<div class='math' style='{block}'><mjx-container style='{inside}'>E = mc</mjx-container></div>"
+
+
+WIDE_PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='2000' height='9'/>"
 
 # name of the page: (what stands in its body, the mode that finds the fault, what is said, where)
 BAD = {
@@ -73,6 +84,35 @@ BAD = {
     "outside": ("<a href='../../etc/passwd'>x</a>", "links", "file that does not exist", "passwd"),
     "source": ("<a href='_downloads/0/11-why.md'>x</a>", "links", "instead of its page", "11-why.md"),
     "scheme": ("<a href='file:///etc/passwd'>x</a>", "links", "scheme file", "passwd"),
+    # Sphinx's own layout, which hides the left end; then a block that hides the right one.
+    "cutleft": (
+        formula("display: flex; flex-direction: row-reverse; overflow: hidden"),
+        "light",
+        "formula cut off on the left (window 1920",
+        "row-reverse",
+    ),
+    "cutright": (formula("overflow: hidden"), "light", "formula cut off on the right (window 1280", "E = mc"),
+    "cutonphone": (formula("overflow: hidden", width=400), "light", "cut off on the right (window 390", "E = mc"),
+    "nokeyboard": (formula("overflow: auto"), "light", "does not scroll by keyboard (window 768", "E = mc"),
+    "inline": (
+        "<p>Let <span class='math'><mjx-container style='display: inline-block; width: 500px'>x</mjx-container></span>",
+        "light",
+        "formula in a line is wider than the column (window 390",
+        "x",
+    ),
+    "code": (
+        f"<pre tabindex='0' style='overflow: auto'>{'w' * 250}</pre>",
+        "light",
+        "code wider than its column",
+        "www",
+    ),
+    "small": (
+        '<div class="cell_output"><img style="width: 390px" alt="a curve" src="data:image/svg+xml,'
+        f'{WIDE_PICTURE}"></div>',
+        "light",
+        "picture too small to read: 390 of 2000 px (window 390",
+        "a curve",
+    ),
     "theme": ("<script>document.documentElement.dataset.theme = 'light'</script>", "dark", "switch", "dark"),
 }
 
