@@ -92,3 +92,19 @@ def test_pictures_are_tagged(notebook):
             assert "nbval-ignore-output" in cell.metadata.get("tags", []), (
                 f'needs tags=["nbval-ignore-output"], because it draws:\n{cell.source}'
             )
+
+
+def test_every_mention_of_a_chapter_is_a_link_to_it(chapter, root):
+    """In running text; code and the own number aside."""
+    text = re.sub(r"^(```|~~~).*?^\1", "", chapter.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    own = f"{chapter.stem[0]}.{chapter.stem[1]}"
+    for label, target in re.findall(r"\[[^]]*?[Cc]hapter (\d\.\d)[^]]*\]\(([^)]*)\)", text):
+        assert target.startswith(label.replace(".", "")), f"chapter {label} is linked to {target}"
+        assert (root / "book" / target.partition("#")[0].replace(".ipynb", ".md")).exists(), target
+    bare = re.sub(r"\[[^]]*\]\([^)]*\)|`[^`]*`", "", text)
+    missing = [number for number in re.findall(r"[Cc]hapters? (\d\.\d)", bare) if number != own]
+    assert not missing, f"not linked: {missing}"
+
+
+def test_title_and_file_have_the_same_number(chapter):
+    assert chapter.read_text(encoding="utf-8").startswith(f"# {chapter.stem[0]}.{chapter.stem[1]} ")
