@@ -1,0 +1,169 @@
+"""Chapter 0.1 over five random seeds, with rivals: what kind of text does each character of a program belong to?
+
+    python benchmarks/code_labels.py [--quick] [--out FILE]
+
+Runs the cells of book/01-lstm-in-ten-minutes.md that are tagged "definition": what is measured is what the chapter
+shows. Rivals: the most frequent answer; logistic regression on a window of 8, 32 or 128 characters; a tanh network
+with as many parameters and as many training steps; and the same LSTM that begins with an empty memory every 32
+characters, in training and in the test, where it is asked for the 32nd. Every network gets the same search: a grid of
+learning rates, two seeds each, judged on validation files that are neither in the training nor in the test files. The
+optimum must not lie at the edge of the grid. Written as JSON to rnncourse/data/measured, where the chapter reads it.
+--quick: few steps, one seed, to see that it runs; written only where --out says.
+"""
+
+import os
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+
+import argparse  # noqa: E402
+import datetime  # noqa: E402
+import json  # noqa: E402
+import platform  # noqa: E402
+import time  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import jupytext  # noqa: E402
+import numpy as np  # noqa: E402
+import sklearn  # noqa: E402
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+from rnncourse.data import recorded  # noqa: E402
+
+CHAPTER = Path(__file__).parent.parent / "book" / "01-lstm-in-ten-minutes.md"
+RESULTS = recorded.FOLDER / "code_labels.json"
+STEPS, SEEDS, SEARCHED = 1000, 5, 2
+WIDTH = 32
+RATES = {
+    "LSTM": (0.003, 0.01, 0.03),
+    "LSTM, memory emptied every 32": (0.003, 0.01, 0.03, 0.1),
+    "tanh network": (0.001, 0.003, 0.01, 0.03),
+}
+
+
+def chapter():
+    """The names that the chapter's definitions make, its files read."""
+    names = {"np": np, "torch": torch}
+    for cell in jupytext.read(CHAPTER).cells:
+        if "definition" in cell.metadata.get("tags", []):
+            exec(cell.source, names)
+    return names
+
+
+class Tanh(nn.RNN):
+    """torch's tanh network with its state in a tuple, as the chapter's loop hands on the LSTM's."""
+
+    def forward(self, x, state=None):
+        states, last = super().forward(x, None if state is None else state[0])
+        return states, (last,)
+
+
+def new_model(name, names):
+    model = names["Tagger"]()
+    if name == "tanh network":  # 135 units: 23,247 parameters; the LSTM has 23,300
+        model.lstm, model.output = Tanh(16, 135), nn.Linear(135, 4)
+    return model
+
+
+def cut(x, y):
+    """The text in pieces of WIDTH characters, each read from an empty memory: (WIDTH, number of pieces)."""
+    pieces = len(x) // WIDTH
+    return x[: pieces * WIDTH].view(pieces, WIDTH).T, y[: pieces * WIDTH].view(pieces, WIDTH).T
+
+
+def train_on_pieces(model, x, y, steps, rate):
+    """The chapter's loop, but each batch is 128 pieces drawn at random: 4,096 characters a step, as there."""
+    X, Y = cut(x, y)
+    optimiser = torch.optim.Adam(model.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps)
+    for _ in range(steps):
+        drawn = torch.randint(X.shape[1], (128,))
+        scores, _ = model(X[:, drawn])
+        loss = nn.functional.cross_entropy(scores.flatten(0, 1), Y[:, drawn].flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+
+
+def run(name, names, train, paths, rate, steps, seed):
+    """Share of the characters of the files ``paths`` that are right, and seconds of training."""
+    torch.manual_seed(seed)
+    model, began = new_model(name, names), time.process_time()
+    if name.endswith("32"):
+        train_on_pieces(model, *train, steps, rate)
+        seconds = time.process_time() - began
+        X, Y = cut(*names["read"](paths))
+        with torch.no_grad():
+            right = torch.cat([model(part)[0][-1].argmax(-1) for part in X.split(10_000, dim=1)]) == Y[-1]
+    else:
+        names["train"](model, *train, steps, rate)
+        seconds = time.process_time() - began
+        right, _ = names["score"](model, paths)
+    return right.double().mean().item(), seconds
+
+
+def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=50_000, rates=RATES):
+    names = chapter()
+    paths, order = names["paths"], names["order"]
+    test, validation = names["test_paths"], [paths[i] for i in order[60:80]]
+    searching, train = names["read"]([paths[i] for i in order[80:]]), (names["x"], names["y"])
+    test_x, test_y = names["read"](test)
+    x, y = train
+    majority = (test_y == y.bincount().argmax()).double().mean().item()
+    results, chosen, seconds = {"the most frequent answer": [majority]}, {}, {}
+    for width in (8, 32, 128):
+        shares = []
+        for seed in range(seeds):
+            guess = names["window_method"](x, y, width, examples, seed)
+            ends = np.random.default_rng(seed).integers(width, len(test_x), size=50_000)
+            shares.append(float((guess(test_x, ends) == test_y.numpy()[ends]).mean()))
+        results[f"window of {width} characters"] = shares
+        print(f"window {width}", np.round(shares, 4), flush=True)
+    for name, grid in rates.items():
+        tried = {
+            rate: [run(name, names, searching, validation, rate, steps, seed)[0] for seed in range(searched)]
+            for rate in grid
+        }
+        chosen[name] = max(tried, key=lambda rate: np.mean(tried[rate]))
+        runs = [run(name, names, train, test, chosen[name], steps, 100 + seed) for seed in range(seeds)]
+        results[name] = [share for share, _ in runs]
+        seconds[name] = float(np.median([second for _, second in runs]))
+        print(
+            name, {rate: np.round(shares, 4) for rate, shares in tried.items()}, np.round(results[name], 4), flush=True
+        )
+    sizes = {name: sum(weights.numel() for weights in new_model(name, names).parameters()) for name in rates}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
+        "steps": steps,
+        "rates tried": {name: list(grid) for name, grid in rates.items()},
+        "rate chosen": chosen,
+        "parameters": sizes,
+        "seconds of training (processor time, median)": seconds,
+        "results": results,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    quick = dict(steps=3, seeds=1, searched=1, examples=500, rates={name: (0.01,) for name in RATES})
+    report = measure(**quick) if options.quick else measure()
+    out = options.out or (None if options.quick else RESULTS)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
