@@ -10,7 +10,7 @@ fails when
 * it asks any other server for anything, or its own for something that is not there;
 * the browser's console shows an error, or a script throws one;
 * a formula is not typeset, or MathJax complains in it;
-* a formula is cut off: it begins left of its block, or is wider and does not scroll to its end, or runs over the column;
+* a formula is cut off: begins left of its block, or is wider and does not scroll to its end, or leaves the column;
 * code or an output is wider than its column, in a window of 1280 pixels or more;
 * a picture is shrunk on a phone until its letters are too small;
 * axe-core finds a serious or critical accessibility fault;

@@ -1,8 +1,8 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
-``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2), ``text`` (5), ``series`` (6),
-``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on cases that the
-exercise named and on some it did not.
+``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2), ``text`` (5),
+``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
+cases that the exercise named and on some it did not.
 """
 
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
@@ -15,6 +15,7 @@ from rnncourse.exercises.memory import (
 )
 from rnncourse.exercises.series import check_drawdown
 from rnncourse.exercises.speed import check_recurrence
+from rnncourse.exercises.start import check_pieces
 from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
 
@@ -31,6 +32,7 @@ __all__ = [
     "check_layers_needed",
     "check_min_p",
     "check_parameters",
+    "check_pieces",
     "check_recurrence",
     "check_resting_points",
     "check_step_back",
