@@ -177,7 +177,9 @@ def check_resting_points(resting_points):
         answer = call(resting_points, where, w=w)
         h = array(answer, np.shape(answer), where, "all resting points", nan="0 is always a resting point.")
         if h.ndim != 1:
-            raise NotYet(f"{where}, the result is {kind(answer)}. It should be an array of shape ({count},).")
+            raise NotYet(
+                f"{where}, the result is {kind(h if h.ndim else answer)}. It should be an array of shape ({count},)."
+            )
         off = np.abs(h - np.tanh(w * h))
         if len(h) and off.max() > 1e-6:
             here, there = apart(h[off.argmax()], np.tanh(w * h[off.argmax()]))

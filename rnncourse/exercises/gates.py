@@ -52,7 +52,7 @@ def counter_hint(U, W, b):
     if not miscount(U * turned[:, None], W * turned[:, None], b * turned):
         return "The sign of the candidate g is turned."
     for order in itertools.permutations(range(4)):
-        if not miscount(*(a[list(order)] for a in (U, W, b))):
+        if order[2] != 2 and not miscount(*(a[list(order)] for a in (U, W, b))):
             found = ", ".join("ifgo"[order.index(row)] for row in range(4))
             return f"It would count if the rows stood for {found}. They stand for i, f, g, o."
     i, f, g, _ = (U + b[:, None]).reshape(4, 3)

@@ -103,8 +103,10 @@ def number(answer, where, what):
 def array(answer, shape, where, what, name="the result", nan=""):
     """``answer`` as an array of floats of this shape, without NaN or infinity; ``nan`` is a sentence about these."""
     where = f"{where}, " if where else ""
-    wish = f"{what}, an array of shape {shape}" if shape else f"{what}, one number"
+    wish = f"{what}, of shape {shape}" if shape else what
     if answer is None:
+        if name != "the result":
+            raise NotYet(f"{where}{name} is None. It should be {wish}.")
         raise NotYet(f"{where}your function returns None. It should return {wish}. Is a `return …` missing?")
     try:
         got = np.asarray(answer)
@@ -112,7 +114,8 @@ def array(answer, shape, where, what, name="the result", nan=""):
     except (TypeError, ValueError, RuntimeError):
         raise NotYet(f"{where}{name} is {kind(answer)}. It should be {wish}.") from None
     if got.shape != shape:
-        raise NotYet(f"{where}{name} is of shape {got.shape}. It should be {wish}.{shape_hint(got.shape, shape)}")
+        is_now = f"of shape {got.shape}" if shape else kind(answer)
+        raise NotYet(f"{where}{name} is {is_now}. It should be {wish}.{shape_hint(got.shape, shape)}")
     if not np.isfinite(got).all():
         bad = "NaN (“not a number”)" if np.isnan(got).any() else "infinity"
         raise NotYet(f"{where}{name} contains {bad}.{f' {nan}' if nan else ''}")
@@ -135,7 +138,7 @@ def arrays(answer, **shapes):
     if len(answer) != len(shapes):
         raise NotYet(f"the answer holds {len(answer)} values. It should hold {len(shapes)} arrays {names}.")
     pairs = zip(shapes.items(), answer, strict=True)
-    return [array(given, shape, "", name, name) for (name, shape), given in pairs]
+    return [array(given, shape, "", "an array", name) for (name, shape), given in pairs]
 
 
 # ---- comparing and showing ------------------------------------------------------------------------------------------
@@ -199,4 +202,4 @@ def short(value, digits=3):
         return str(value)
     if 1 <= abs(value) < 1e6:
         digits = max(digits, len(str(int(abs(value)))))
-    return f"{value + 0.0:.{digits}g}"
+    return "NaN" if math.isnan(value) else f"{value + 0.0:.{digits}g}"
