@@ -32,8 +32,8 @@ def check_counter(weights):
         text, c, right = wrong
         c, right = apart(c, right)
         shown = text if len(text) < 20 else f"{text[:10]}… ({len(text)} letters)"
-        why = counter_hint(U, W, b)
-        raise NotYet(f"after “{shown}” the cell state c is {c}; it should be {right}. (h is not checked.) {why}")
+        why = f"(Only c is checked, not h.) {counter_hint(U, W, b)}"
+        raise NotYet(f"after “{shown}” the cell state c is {c}; it should be {right}. {why}")
 
 
 def miscount(U, W, b):

@@ -27,7 +27,8 @@ def check_step_back(step_back):
         hs, *_, cache = lstm.forward(x[None, None], h[None], c[None], U, W, b)
         right = lstm.backward(np.zeros_like(hs), dh[None], dc[None], cache)
         where = f"for m={m}, n={n}"
-        answer = call(step_back, where, dh=dh, dc=dc, x=x, h=h, c=c, U=U, W=W, b=b)
+        advice = "delta has 4n numbers, and W is (4n, n): only its transpose can be multiplied by delta."
+        answer = call(step_back, where, advice, dh=dh, dc=dc, x=x, h=h, c=c, U=U, W=W, b=b)
         if not isinstance(answer, tuple | list) or len(answer) != 3:
             raise NotYet(
                 f"{where}, your function returns {kind(answer)}. It should return three arrays: delta, dh, dc."

@@ -66,7 +66,7 @@ def check_temperature(heat):
     cases = [([0.5, 0.4, 0.1, 0.0], 2.0), ([0.8, 0.2], 0.5), ([0.3, 0.7], 1.0), ([0.3, 0.25, 0.25, 0.2], 0.001)]
     for p, temperature in cases:
         where, given = f"for p={p} at temperature {temperature}", np.array(p)
-        nan = "ln 0 is −infinity, and 0 times it is NaN: keep the zeros apart, or take powers of p."
+        nan = "ln 0 is −infinity. Softmax makes 0 of it, but a product of it with 0 is NaN."
         if given.all():
             nan = "Are all powers 0, so that you divide 0 by 0? Divide p by its largest number first."
         answer = array(
@@ -83,13 +83,10 @@ def check_temperature(heat):
             (softmax(given / temperature), "p is no logit. ln p is one."),
             (softmax(given * temperature), "p is no logit. ln p is one, and it is divided by the temperature."),
             (softmax(powers), "Divide the powers by their sum. Softmax would take the exponential once more."),
-            (logs, "Those are logits. Softmax is missing."),
             ((given == given.max()) * 1.0, "Only the likeliest is left: that is temperature 0."),
             (np.full(len(p), 1 / len(p)), "All are equal: that is an infinite temperature."),
-            (right[::-1], "The order is reversed."),
         ]
-        zero = answer[given == 0]
-        if zero.any():
+        if answer[given == 0].any() and np.allclose(answer, right, atol=0.05):
             why = "What has probability 0 must keep it. Did you add a small number before the logarithm?"
             slips.append((answer, why))
         compare(where, answer, right, slips=slips)

@@ -97,7 +97,7 @@ def test_a_result_instead_of_the_function(check, result, what):
 
 
 def changed(right, change):
-    """The function, whose result has gone through ``change``: an array, a number, a Series, a tensor, or some of these."""
+    """The function, whose result has gone through ``change``: one value, or each in a list or tuple."""
 
     def answer(*given):
         result = right(*given)

@@ -29,7 +29,7 @@ WRONG = {
     "check_counter": [
         (
             counter(i=0, f=0, g=0),
-            "after “a” the cell state c is 0; it should be 1. (h is not checked.) At “a” the gates are",
+            "after “a” the cell state c is 0; it should be 1. (Only c is checked, not h.) At “a” the gates are",
         ),
         (counter(i=0), "At “a” the gates are i = 0.5 and g = 1: i · g is added to c, and it should be 1."),
         (counter(i=-20, U_i=(0, 0, 20)), "At “a” the gates are i = 2.06e-09 and g = 1"),

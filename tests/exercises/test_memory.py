@@ -60,7 +60,7 @@ WRONG = {
     "check_layers_needed": [
         (
             lambda T, k: (T - 1) // (k - 1),
-            "for T=2, width=3 you say 0; it should be 1. With 1 of them 3 inputs are seen, with 0 only 1. You round down",
+            "T=2, width=3 you say 0; it should be 1. With 1 of them 3 inputs are seen, with 0 only 1. You round down",
         ),
         (
             lambda T, k: (T - 1) / (k - 1),
@@ -112,7 +112,7 @@ WRONG = {
         ),
         (
             concatenated(lambda x, h, U, W, b, net: np.tanh(np.vstack([W, U]) @ np.r_[h, x] + b)),
-            "with ValueError: a matrix product does not fit, 2 columns meet 4 rows. The one matrix has n rows and n + m columns",
+            "a matrix product does not fit, 2 columns meet 4 rows. The one matrix has n rows and n + m columns",
         ),
         (
             concatenated(lambda x, h, U, W, b, net: np.tanh(np.dot(np.vstack([W, U]), np.r_[h, x]) + b)),

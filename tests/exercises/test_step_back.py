@@ -114,7 +114,7 @@ WRONG = {
         ),
         # dh and dc
         (stepped(back=lambda v: v.W @ v.delta), "your code stops at line"),
-        (stepped(back=lambda v: v.W @ v.delta), "a matrix product does not fit, 2 columns meet 8 rows."),
+        (stepped(back=lambda v: v.W @ v.delta), "2 columns meet 8 rows. delta has 4n numbers, and W is (4n, n)"),
         (stepped(back=lambda v: v.U.T @ v.delta), "dh is of shape (3,). It should be a gradient, of shape (2,)."),
         (stepped(back=lambda v: v.dh + v.W.T @ v.delta), "The given dh belongs to the new output."),
         (stepped(back=lambda v: 0 * v.dh), "dh is [0, 0]"),

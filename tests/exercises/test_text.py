@@ -78,7 +78,7 @@ WRONG = {
         (lambda p, t: np.ones(len(p)) / len(p), "All are equal: that is an infinite temperature."),
         (
             lambda p, t: softmax(np.log(p + 1e-9) / t),
-            "the result is [0.427043, 0.381959, 0.190979, 1.90979e-05]; it should be [0.427051, 0.381966, 0.190983, 0].",
+            "[0.427043, 0.381959, 0.190979, 1.90979e-05]; it should be [0.427051, 0.381966, 0.190983, 0].",
         ),
         (lambda p, t: softmax(np.log(p + 1e-9) / t), "Did you add a small number before the logarithm?"),
         (lambda p, t: softmax(np.log(np.maximum(p, 1e-9)) / t), "Did you add a small number before the logarithm?"),
@@ -88,8 +88,8 @@ WRONG = {
             "Are all powers 0, so that you divide 0 by 0? Divide p by its largest number first.",
         ),
         (lambda p, t: powers(p, -1 / t), "the result contains NaN"),
-        (lambda p, t: softmax(np.log(p) * p / t), "ln 0 is −infinity, and 0 times it is NaN"),
-        (lambda p, t: answers.heat(p, t)[::-1], "The order is reversed."),
+        (lambda p, t: softmax(np.log(p) * p / t), "a product of it with 0 is NaN"),
+        (lambda p, t: answers.heat(p, t)[::-1], "That is the right result in the reverse order."),
         (lambda p, t: answers.heat(p, t)[p > 0], "of shape (3,). It should be the new probabilities, of shape (4,)"),
     ],
 }
