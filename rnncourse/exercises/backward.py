@@ -5,7 +5,17 @@ import functools
 import numpy as np
 
 from rnncourse.exercises.running import call
-from rnncourse.exercises.verdict import NotYet, apart, array, asks_for_function, compare, differ, hint, kind
+from rnncourse.exercises.verdict import (
+    NotYet,
+    apart,
+    array,
+    asks_for_function,
+    compare,
+    differ,
+    hint,
+    kind,
+    usual_slips,
+)
 from rnncourse.reference import rnn
 from rnncourse.reference.ops import relu
 
@@ -25,7 +35,9 @@ def check_error_terms(error_terms):
         right = rnn.backward(dh[:, None], np.zeros((1, n)), cache).x[:, 0]  # with U = 1, dx is the error term
         h = np.concatenate([h0, hs[:, 0]])
         where = f"for T={T}, n={n}"
-        answer = array(call(error_terms, where, dh=dh, h=h, W=W), dh.shape, where, "one error term for each step")
+        advice = "h has one row more than dh: dh[t] belongs to the state h[t + 1]."
+        answer = call(error_terms, where, advice, dh=dh, h=h, W=W)
+        answer = array(answer, dh.shape, where, "one error term for each step")
         on, tanh, one = (h > 0) * 1.0, 1 - h**2, np.ones_like(dh)
         last = one * (np.arange(T)[:, None] == T - 1)
         slips = [
@@ -47,8 +59,7 @@ def check_error_terms(error_terms):
             (error_sums(on * dh, one, W), "The slope multiplies dh[t] only. It must multiply the whole sum."),
             (error_sums(dh, on, W), "The slope multiplies Wᵀ δ_{t+1} only. It must multiply the whole sum."),
             (error_sums((on * dh)[::-1], on[::-1], W)[::-1], "The loop runs forwards in time. Begin at the last step."),
-            (right[::-1], "The error terms stand in the reverse order: delta[0] belongs to the first step."),
-            (-right, "The sign is turned."),
+            *usual_slips(answer, right),
         ]
         for t in reversed(range(T)):
             if not np.allclose(answer[t], right[t]):
@@ -177,7 +188,9 @@ def check_resting_points(resting_points):
         answer = call(resting_points, where, w=w)
         h = array(answer, np.shape(answer), where, "all resting points", nan="0 is always a resting point.")
         if h.ndim != 1:
-            raise NotYet(f"{where}, the result is {kind(answer)}. It should be an array of shape ({count},).")
+            raise NotYet(
+                f"{where}, the result is {kind(h if h.ndim else answer)}. It should be an array of shape ({count},)."
+            )
         off = np.abs(h - np.tanh(w * h))
         if len(h) and off.max() > 1e-6:
             here, there = apart(h[off.argmax()], np.tanh(w * h[off.argmax()]))

@@ -32,8 +32,8 @@ def check_counter(weights):
         text, c, right = wrong
         c, right = apart(c, right)
         shown = text if len(text) < 20 else f"{text[:10]}… ({len(text)} letters)"
-        why = counter_hint(U, W, b)
-        raise NotYet(f"after “{shown}” the cell state c is {c}; it should be {right}. (h is not checked.) {why}")
+        why = f"(Only c is checked, not h.) {counter_hint(U, W, b)}"
+        raise NotYet(f"after “{shown}” the cell state c is {c}; it should be {right}. {why}")
 
 
 def miscount(U, W, b):
@@ -52,7 +52,7 @@ def counter_hint(U, W, b):
     if not miscount(U * turned[:, None], W * turned[:, None], b * turned):
         return "The sign of the candidate g is turned."
     for order in itertools.permutations(range(4)):
-        if not miscount(*(a[list(order)] for a in (U, W, b))):
+        if order[2] != 2 and not miscount(*(a[list(order)] for a in (U, W, b))):
             found = ", ".join("ifgo"[order.index(row)] for row in range(4))
             return f"It would count if the rows stood for {found}. They stand for i, f, g, o."
     i, f, g, _ = (U + b[:, None]).reshape(4, 3)

@@ -80,7 +80,6 @@ def check_layers_needed(layers_needed):
         (np.ceil(T / k), "A layer adds width − 1 inputs, not width. One input is seen without any layer."),
         (np.ceil(T / (k - 1)), "One input is seen without any layer: the layers must add the other T − 1."),
         (np.ceil(np.maximum(T - k, 0) / (k - 1)), "The first layer is not counted."),
-        ((T - 1) // (k - 1) + 1, "That is one layer too many where T − 1 is a multiple of width − 1."),
         (np.ceil(np.log(T) / np.log(k)), "Without dilation every layer adds width − 1 inputs; it does not multiply."),
     ]
     for (T, k), answer in zip(cases, answers, strict=True):
@@ -88,14 +87,12 @@ def check_layers_needed(layers_needed):
         while 1 + right * (k - 1) < T:  # counted layer by layer, so that the check is no second copy of a formula
             right += 1
         if answer != right:
-            sees = 1 + right * (k - 1)
-            reason = (
-                f"layers: {right} see {sees} inputs, one fewer {sees - k + 1}" if right else "one input needs no layer"
+            sees = [1 + layers * (k - 1) for layers in (right, right - 1)]
+            count = (
+                f" With {right} of them {sees[0]} inputs are seen, with {right - 1} only {sees[1]}." if right else ""
             )
             answer, right = apart(answer, right)
-            raise NotYet(
-                f"for T={T}, width={k} you say {answer}; it should be {right} ({reason}).{hint(answers, slips)}"
-            )
+            raise NotYet(f"for T={T}, width={k} you say {answer}; it should be {right}.{count}{hint(answers, slips)}")
 
 
 @asks_for_function
@@ -134,13 +131,14 @@ def check_concatenated(step_concatenated):
 def check_bits_per_character(bits_per_character):
     """Chapter 1.2, “Bits per character”: bits_per_character(probabilities) → one number.
 
-    probabilities (T,): what a model gave to each of the characters that came. The answer is the mean of −log2.
+    probabilities (T,): what a model gave to each of the characters that came. The answer is the mean of −log2
+    of these. Checked: five texts, to 1e-9.
     """
     cases = [np.array(p) for p in ([0.5, 0.25, 0.125], [0.9, 0.8, 0.1], [0.25] * 7, [1.0], [0.5, 0.125])]
     answers = []
     for p in cases:
         where = f"for {p.tolist()}"
-        answers.append(number(call(bits_per_character, where, probabilities=p), where, "the score"))
+        answers.append(number(call(bits_per_character, where, probabilities=p), where, "one number"))
     logs = {"": np.log2, "That is in nats: take log2.": np.log, "The logarithm is to base 10: take log2.": np.log10}
     sums = {"": np.mean, "That is the sum: take the mean.": np.sum}
     signs = {"": -1, "The sign is turned.": 1}

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import inspect
+import os
 import re
 import sysconfig
 import traceback
@@ -85,7 +86,7 @@ def plain(error):
 
 def line(error):
     """Where in the reader's own code an error arose: " at line 3, `return a / 0`", or nothing if that is unknown."""
-    others = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), "<frozen", "<__array")
+    others = (f"{Path(__file__).parents[1]}{os.sep}", f"{sysconfig.get_path('stdlib')}{os.sep}", "<frozen", "<__array")
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

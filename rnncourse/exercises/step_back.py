@@ -27,14 +27,15 @@ def check_step_back(step_back):
         hs, *_, cache = lstm.forward(x[None, None], h[None], c[None], U, W, b)
         right = lstm.backward(np.zeros_like(hs), dh[None], dc[None], cache)
         where = f"for m={m}, n={n}"
-        answer = call(step_back, where, dh=dh, dc=dc, x=x, h=h, c=c, U=U, W=W, b=b)
+        advice = "delta has 4n numbers, and W is (4n, n): only its transpose can be multiplied by delta."
+        answer = call(step_back, where, advice, dh=dh, dc=dc, x=x, h=h, c=c, U=U, W=W, b=b)
         if not isinstance(answer, tuple | list) or len(answer) != 3:
             raise NotYet(
                 f"{where}, your function returns {kind(answer)}. It should return three arrays: delta, dh, dc."
             )
         shapes = {"delta": (4 * n,), "dh": (n,), "dc": (n,)}
         pairs = zip(answer, shapes.items(), strict=True)
-        delta, dh_old, dc_old = (array(a, shape, where, f"a gradient, {name}", name) for a, (name, shape) in pairs)
+        delta, dh_old, dc_old = (array(a, shape, where, "a gradient", name) for a, (name, shape) in pairs)
         nets = np.split(U @ x + W @ h + b, 4)
         compare_gates(where, delta, right.b, nets, c, dh, dc)
         swapped = "dh and dc are exchanged: return (delta, dh, dc)."
@@ -60,10 +61,10 @@ def joined(*tables):
     return [(math.prod(values), " ".join(whys)) for values, whys in sorted(rows, key=lambda row: len(row[1]))]
 
 
-def cell_errors(nets, c, dh, dc):
+def cell_errors(nets, c, dh, dc, squash=np.tanh):
     """The complete error of the new cell state, and wrong ones with their sentences."""
     i, f, _, o = sigmoid(nets)
-    t = np.tanh(f * c + i * np.tanh(nets[2]))
+    t = np.tanh(f * c + i * squash(nets[2]))
     return [
         (dc + dh * o * (1 - t**2), ""),
         (dc, "dc must first get its part from dh: dh ⊙ o ⊙ (1 − tanh²c_t)."),
@@ -77,12 +78,12 @@ def cell_errors(nets, c, dh, dc):
     ]
 
 
-def gate_errors(nets, c, dh, dc):
+def gate_errors(nets, c, dh, dc, squash=np.tanh):
     """For each gate three tables: what may stand for its error, its factor and its slope. The right ones come first."""
     i, f, _, o = values = sigmoid(nets)
-    values[2] = g = np.tanh(nets[2])
+    values[2] = g = squash(nets[2])
     new = f * c + i * g
-    errors = cell_errors(nets, c, dh, dc)
+    errors = cell_errors(nets, c, dh, dc, squash)
     from_cell = [*errors, (dh, "Its error is that of c_t, not dh.")]
     from_output = [(dh, ""), (errors[0][0], "Its error is dh, not that of c_t."), (dc, "Its error is dh, not dc.")]
     old, fresh = "The factor is the old cell state", "The factor is tanh of the new cell state"
@@ -121,22 +122,27 @@ def compare_gates(where, delta, right, nets, c, dh, dc):
     if not wrong:
         return
     k, letters = wrong[0], [*"ifgo"]
-    why = hint(delta, whole_slips(nets, c, dh, dc))
+    by_sigmoid = errors_of_nets(nets, c, dh, dc, sigmoid)[k]
+    why = hint(delta, whole_slips(nets, c, dh, dc)) or hint(
+        got[k], [(by_sigmoid, "g is squashed by σ. It takes tanh.")]
+    )
     why = why or hint(got[k], [*joined(*list(gate_errors(nets, c, dh, dc))[k]), *usual_slips(got[k], wish[k])])
     others = f" Also wrong: {', '.join(letters[j] for j in wrong[1:])}." if wrong[1:] else ""
     raise NotYet(f"{where}, {differ(got[k], wish[k], f'the part of {letters[k]} in delta')}.{why}{others}")
 
 
+def errors_of_nets(nets, c, dh, dc, squash=np.tanh):
+    """The right delta (4, n), or with another squashing of g: the product of the first entries of the tables."""
+    tables = gate_errors(nets, c, dh, dc, squash)
+    return np.array([math.prod(table[0][0] for table in three) for three in tables])
+
+
 def whole_slips(nets, c, dh, dc):
-    """Slips that concern all of delta at once: gates in another order, or squashed by another function."""
-
-    def delta(nets):
-        return np.array([math.prod(table[0][0] for table in tables) for tables in gate_errors(nets, c, dh, dc)])
-
+    """Slips that concern all of delta at once: the blocks are read or written in another order."""
+    right = errors_of_nets(nets, c, dh, dc)
     for order in itertools.permutations(range(4)):
         read = ", ".join("ifgo"[order.index(row)] for row in range(4))
-        parts = delta([nets[k] for k in order])
-        back = np.argsort(order)
-        yield delta(nets)[back].ravel(), f"The parts of delta stand in the order {read}. The order is i, f, g, o."
+        parts, back = errors_of_nets([nets[k] for k in order], c, dh, dc), np.argsort(order)
+        yield right[back].ravel(), f"The parts of delta stand in the order {read}. The order is i, f, g, o."
         for answer in (parts, parts[back]):
             yield answer.ravel(), f"You read the four blocks as {read}. They are i, f, g, o."

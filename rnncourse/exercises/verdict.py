@@ -68,12 +68,16 @@ def asks_for_result(what):
 
 
 def judged(check, refuse):
+    """The check as a function of the answer that returns a verdict; ``refuse`` says what is wrong before it begins."""
+
     @functools.wraps(check)
     def checked(answer):
-        try:
-            check(answer) if not (wrong := refuse(answer)) else None
-        except NotYet as error:
-            wrong = str(error)
+        wrong = refuse(answer)
+        if not wrong:
+            try:
+                check(answer)
+            except NotYet as error:
+                wrong = str(error)
         return verdict(wrong)
 
     return checked
@@ -103,16 +107,18 @@ def number(answer, where, what):
 def array(answer, shape, where, what, name="the result", nan=""):
     """``answer`` as an array of floats of this shape, without NaN or infinity; ``nan`` is a sentence about these."""
     where = f"{where}, " if where else ""
-    wish = f"{what}, an array of shape {shape}" if shape else f"{what}, one number"
+    wish = f"{what}, of shape {shape}" if shape else what
     if answer is None:
+        if name != "the result":
+            raise NotYet(f"{where}{name} is None. It should be {wish}.")
         raise NotYet(f"{where}your function returns None. It should return {wish}. Is a `return …` missing?")
     try:
-        got = np.asarray(answer)
-        got = got.astype(float if got.dtype.kind != "O" else object).astype(float)
-    except (TypeError, ValueError, RuntimeError):
+        got = np.asarray(answer.detach().cpu() if hasattr(answer, "detach") else answer).astype(float)
+    except (TypeError, ValueError):
         raise NotYet(f"{where}{name} is {kind(answer)}. It should be {wish}.") from None
     if got.shape != shape:
-        raise NotYet(f"{where}{name} is of shape {got.shape}. It should be {wish}.{shape_hint(got.shape, shape)}")
+        is_now = f"of shape {got.shape}" if shape else kind(answer)
+        raise NotYet(f"{where}{name} is {is_now}. It should be {wish}.{shape_hint(got.shape, shape)}")
     if not np.isfinite(got).all():
         bad = "NaN (“not a number”)" if np.isnan(got).any() else "infinity"
         raise NotYet(f"{where}{name} contains {bad}.{f' {nan}' if nan else ''}")
@@ -135,7 +141,7 @@ def arrays(answer, **shapes):
     if len(answer) != len(shapes):
         raise NotYet(f"the answer holds {len(answer)} values. It should hold {len(shapes)} arrays {names}.")
     pairs = zip(shapes.items(), answer, strict=True)
-    return [array(given, shape, "", name, name) for (name, shape), given in pairs]
+    return [array(given, shape, "", "an array", name) for (name, shape), given in pairs]
 
 
 # ---- comparing and showing ------------------------------------------------------------------------------------------
@@ -153,26 +159,24 @@ def compare(where, got, wish, name="the result", slips=()):
 
 
 def hint(got, slips):
-    """ " The sentence of the first slip that equals ``got``." or nothing."""
+    """The sentence of the first slip that equals ``got``, after a space; nothing, if there is none."""
     equal = (why for slip, why in slips if np.shape(slip) == np.shape(got) and np.allclose(got, slip))
     return next((f" {why}" for why in equal), "")
 
 
 def usual_slips(got, wish):
+    """Wrong answers that any array can have; a constant factor is a mean instead of a sum, for instance."""
     yield -wish, "The sign is turned."
     if wish.ndim == 2:
         yield wish.T, "That is the transpose: rows and columns are exchanged."
     if wish.size > 2:
         yield wish[::-1], "That is the right result in the reverse order."
         factor = (got * wish).sum() / ((wish**2).sum() or 1)
-        yield (
-            factor * wish,
-            "Every number is 0." if not got.any() else f"Every number is {factor:.4g} times the right one.",
-        )
+        yield factor * wish, f"Every number is {factor:.4g} times the right one." if got.any() else "Every number is 0."
 
 
 def differ(got, wish, name="the result"):
-    """ "h[2] is 0.31; it should be 0.36": all of a short array, or the entry of a large one that is off most."""
+    """As in "h[2] is 0.31; it should be 0.36": all of a short array, or the entry of a large one that is off most."""
     if wish.ndim > 1 or wish.size > 6:
         worst = np.unravel_index(np.argmax(np.abs(got - wish)), wish.shape)
         got, wish, name = got[worst], wish[worst], f"{name}[{', '.join(map(str, worst))}]"
@@ -199,4 +203,4 @@ def short(value, digits=3):
         return str(value)
     if 1 <= abs(value) < 1e6:
         digits = max(digits, len(str(int(abs(value)))))
-    return f"{value + 0.0:.{digits}g}"
+    return "NaN" if math.isnan(value) else f"{value + 0.0:.{digits}g}"
