@@ -1,14 +1,15 @@
 """Daily prices that are on every machine that runs this course: features, windows, splits without leakage, scores.
 
 ``load`` reads five companies, 2000 to 2013, from the package ``bokeh-sampledata`` (Quandl WIKI prices, declared
-public domain by their publisher; the values are as supplied); ``read`` takes your own CSV. A table of prices has
-one row a trading day, sorted, and the columns open, high, low, close, volume (as traded that day) and adjusted:
-the close divided by all later splits and dividends, so that its ratios are returns.
+public domain by their publisher; the values are as supplied); ``read`` takes your own CSV of prices, ``read_table``
+any other. A table of prices has one row a trading day, sorted, and the columns open, high, low, close, volume (as
+traded that day) and adjusted: the close divided by all later splits and dividends, so that its ratios are returns.
 
 What is known at the close of day t may use rows up to t and no other: ``features`` keeps to that, ``windows`` pairs
 it with day t+1, ``walk_forward`` cuts by day, ``scale`` learns from training rows only.
 """
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +21,12 @@ from sklearn.base import clone
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.preprocessing import StandardScaler
 
+from rnncourse.data.tables import check, dates, numbers, read_csv
+from rnncourse.data.tables import read_table as read_table  # for the reader: series.read_table
+
 COMPANIES = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 COLUMNS = ("open", "high", "low", "close", "volume", "adjusted")
+ADJUSTED = ("adjusted", "adjusted close", "adj", "adj close", "adjclose", "close adjusted", "close adj")
 
 
 class Windows(NamedTuple):
@@ -42,7 +47,10 @@ def load(company):
     bokeh-sampledata is missing or older than 2026.1, where the prices had another licence.
     """
     if company not in COMPANIES:
-        raise ValueError(f"series.load: expected one of {', '.join(COMPANIES)}, got {company!r}")
+        raise ValueError(
+            f"series.load: expected one of {', '.join(COMPANIES)}, got {company!r}; "
+            "series.read(path) reads your own prices, series.read_table(path) any other table"
+        )
     install = 'install it: pip install "bokeh-sampledata>=2026.1"'
     try:
         path = Path(str(files("bokeh_sampledata"))) / "_data" / "stocks.csv.gz"
@@ -50,70 +58,38 @@ def load(company):
         raise ModuleNotFoundError(f"series.load: the prices are in the package bokeh-sampledata; {install}") from error
     if not path.exists():
         raise FileNotFoundError(f"series.load: bokeh-sampledata is older than 2026.1, no {path.name} in it; {install}")
-    table = pd.read_csv(path)
+    table = read_csv(path, "series.load")
     return tidy(table[table["Ticker"] == company].drop(columns="Ticker"), f"series.load({company!r})")
 
 
-def read(path):
+def read(path, date_format=None):
     """Your own prices: a CSV with the columns Date, Open, High, Low, Close, Volume and, if there is one, Adj Close.
 
-    Without an adjusted close the close stands for it; then a split looks like a crash. Returns what ``load`` does.
-    Raises FileNotFoundError, and ValueError for missing columns and for whatever ``check`` refuses.
+    The dates are ISO (2020-12-31) or as ``date_format`` says, see ``read_table``; other columns are left out. Without
+    an adjusted close the close stands for it; then a split looks like a crash. Returns what ``load`` does.
+    Raises FileNotFoundError, and ValueError for missing columns, a column that could be an adjusted price and has
+    another name, and whatever ``read_table`` refuses.
     """
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"series.read: expected a CSV of prices, found nothing at {path}")
-    return tidy(pd.read_csv(path), f"series.read({path.name!r})")
+    where = f"series.read({Path(path).name!r})"
+    return tidy(read_csv(path, where), where, date_format)
 
 
-def tidy(table, where):
-    names = {name: name.strip().lower().replace("adj close", "adjusted") for name in table.columns}
-    table = table.rename(columns=names)
+def tidy(table, where, date_format=None):
+    """A table of strings → prices with ``COLUMNS`` and dates, whatever the capitals, points and spaces in its names."""
+    plain = [re.sub("[^a-z]+", " ", name.lower()).strip() for name in table.columns]
+    table = table.set_axis(["adjusted" if name in ADJUSTED else name for name in plain], axis=1)
     missing = [name for name in ("date", *COLUMNS[:-1]) if name not in table.columns]
     if missing:
         raise ValueError(f"{where}: expected the columns date, {', '.join(COLUMNS[:-1])}, missing {', '.join(missing)}")
+    twice = [name for name in ("date", *COLUMNS) if list(table.columns).count(name) > 1]
+    if twice:
+        raise ValueError(f"{where}: expected each column once, got {', '.join(twice)} again")
     if "adjusted" not in table.columns:
+        strange = [name for name in table.columns if "adj" in name]
+        if strange:
+            raise ValueError(f"{where}: expected the adjusted close to be named Adj Close, got {', '.join(strange)}")
         table = table.assign(adjusted=table["close"])
-    table = table.assign(date=pd.to_datetime(table["date"])).set_index("date")[list(COLUMNS)].astype(float)
-    return check(table, where)
-
-
-def check(table, where="series.check", rows=1):
-    """The table itself, if its dates rise, none stands twice, nothing is missing and it has at least ``rows`` rows.
-
-    table: a DataFrame or Series with dates (or numbers) as its index. Prices must be positive, volumes not negative.
-    Raises ValueError that names ``where``, the fault and the first date that has it.
-    """
-    index = table.index
-    if len(table) < rows:
-        raise ValueError(f"{where}: expected at least {rows} rows, got {len(table)}")
-    if index.hasnans:
-        raise ValueError(f"{where}: expected a date in every row, got none in row {int(np.argmax(index.isna()))}")
-    if index.has_duplicates:
-        twice = index[index.duplicated()]
-        raise ValueError(f"{where}: expected each date once, got {len(twice)} again, the first {label(twice[0])}")
-    if not index.is_monotonic_increasing:
-        first = int(np.argmax(index[1:] < index[:-1])) + 1
-        raise ValueError(
-            f"{where}: expected rising dates, got {label(index[first])} after {label(index[first - 1])}; "
-            "sort_index() sorts them"
-        )
-    for name, column in table.items() if isinstance(table, pd.DataFrame) else [(table.name or "values", table)]:
-        bad = ~np.isfinite(column.to_numpy(float))
-        if bad.any():
-            raise ValueError(
-                f"{where}: expected finite values in {name}, got {bad.sum()} NaN or infinite, the first at "
-                f"{label(index[np.argmax(bad)])}; a moving average has none for its first days: dropna()"
-            )
-        least = {"volume": 0}.get(name, np.nextafter(0, 1) if name in COLUMNS else -np.inf)
-        if (column < least).any():
-            day = index[np.argmax(column.to_numpy() < least)]
-            raise ValueError(f"{where}: expected positive {name}, got {column[day]:g} at {label(day)}")
-    return table
-
-
-def label(day):
-    return str(day.date()) if isinstance(day, pd.Timestamp) else str(day)
+    return check(numbers(table[list(COLUMNS)], where).set_index(dates(table["date"], date_format, where)), where)
 
 
 # ---- what is known at the close of a day ---------------------------------------------------------------------

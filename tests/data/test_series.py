@@ -71,7 +71,7 @@ def test_your_own_csv(tmp_path):
     shown.drop(columns=["Adj Close", "Volume", "Low"]).rename_axis("Date").to_csv(path)
     with pytest.raises(ValueError, match=r"series.read\('mine.csv'\): expected the columns .* missing low, volume"):
         series.read(path)
-    with pytest.raises(FileNotFoundError, match="expected a CSV of prices, found nothing at"):
+    with pytest.raises(FileNotFoundError, match="expected a CSV file, found nothing at"):
         series.read(tmp_path / "none.csv")
 
 
