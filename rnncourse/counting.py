@@ -7,7 +7,7 @@ from rnncourse.checks import check_finite, check_sizes, shapes
 
 # The names of autograd's nodes, without Backward and the number that only torch's own have: MmBackward0.
 PRODUCTS = frozenset("""
-    Mm Mv Addmm Addmv Bmm Baddbmm Addbmm Dot Vdot Linear Trilinear Convolution
+    Mm Mv Addmm Addmv Bmm Baddbmm Addbmm Dot Vdot Linear Trilinear Convolution MpsConvolution
 """.split())  # fmt: skip
 OTHERS = frozenset("""
     AccumulateGrad CopySlices CopyBackwards Clone ToCopy Fill Zero Alias Detach
