@@ -1,40 +1,79 @@
 """What a network costs: parameters, operations, memory, and how many products have to wait for one another."""
 
-from rnncourse.checks import check_sizes, shapes
+import math
+import re
 
-PRODUCTS = ("Mm", "Mv", "Addmm", "Addmv", "Bmm", "Baddbmm", "Dot", "Convolution")
+from rnncourse.checks import check_finite, check_sizes, shapes
+
+# The names of autograd's nodes, without Backward and the number that only torch's own have: MmBackward0.
+PRODUCTS = frozenset("""
+    Mm Mv Addmm Addmv Bmm Baddbmm Addbmm Dot Vdot Linear Trilinear Convolution MpsConvolution
+""".split())  # fmt: skip
+OTHERS = frozenset("""
+    AccumulateGrad CopySlices CopyBackwards Clone ToCopy Fill Zero Alias Detach
+    View UnsafeView ReshapeAlias AsStrided T Transpose Permute Squeeze Unsqueeze Expand Repeat Select Slice Split
+    SplitWithSizes UnsafeSplit Unbind Stack Cat Flip Roll Rot90 Unfold Im2Col Diagonal DiagEmbed BlockDiag Tril Triu
+    Index IndexSelect IndexPut IndexAdd IndexCopy IndexFill Gather Scatter ScatterAdd Take MaskedSelect MaskedFill
+    MaskedScatter Where Sort Topk Kthvalue Embedding EmbeddingBag PackPaddedSequence ConstantPadNd ReflectionPad1D
+    ReflectionPad2D ReplicationPad1D ReplicationPad2D UpsampleNearest1D UpsampleNearest2D
+    Add Sub Rsub Mul Div Neg Pow Exp Exp2 Expm1 Log Log2 Log10 Log1P Sqrt Rsqrt Reciprocal Abs Sign Sgn Floor Ceil Round
+    Remainder Sin Cos Tan Sinh Cosh Atan Atan2 Asinh Erf Sinc Hypot Xlogy Logaddexp Lerp Addcmul Addcdiv Addr NanToNum
+    Clamp ClampMin ClampMax Maximum Minimum Tanh Sigmoid LogSigmoid Relu LeakyRelu PreluKernel RreluWithNoise Elu Celu
+    Gelu Silu Mish Glu Softplus Softshrink Hardshrink Hardtanh Hardsigmoid Hardswish Threshold NativeDropout
+    ThnnFusedLstmCell ThnnFusedGruCell
+    Sum Nansum Mean Prod Max Min Amax Amin Aminmax Median Var Std VarMean StdMean Norm LinalgVectorNorm Trace Logsumexp
+    Softmax SafeSoftmax LogSoftmax Cumsum Cumprod Logcumsumexp NativeLayerNorm NativeBatchNorm NativeGroupNorm
+    CudnnBatchNorm FusedRmsNorm MaxPool2DWithIndices AvgPool2D AdaptiveAvgPool2D AdaptiveMaxPool2D
+    NllLoss NllLoss2D MseLoss SmoothL1Loss HuberLoss BinaryCrossEntropy BinaryCrossEntropyWithLogits KlDiv
+""".split())  # fmt: skip
 
 
 def parameters(module):
     """The number of trainable numbers in a torch module. Raises ValueError for anything else."""
-    if not hasattr(module, "parameters"):
+    if not callable(getattr(module, "parameters", None)):
         raise ValueError(f"counting.parameters: expected a torch module, got {type(module).__name__}")
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
 @shapes(x="T B m")
 def receptive_field(predict, x):
-    """How many of the T inputs have a gradient other than exactly 0 in the sum of the output ``predict(x)``.
+    """How many of the T inputs have a gradient other than exactly 0 in the output ``predict(x)``.
 
     x (T, B, m), a torch tensor. What is counted is what arrives in floating point: an influence that falls below the
-    smallest number of the dtype is not there.
+    smallest number of the dtype is not there. The gradient is that of a weighted sum of all outputs, with weights from
+    1 to 2: a plain sum of probabilities is always 1. Parameters get no gradient. Raises ValueError for a gradient that
+    is not finite.
     """
-    x = x.detach().clone().requires_grad_()
-    predict(x).sum().backward()
-    return int(x.grad.abs().flatten(1).sum(1).count_nonzero())
+    import torch  # here, so that the closed forms need no torch
+
+    with torch.enable_grad():
+        x = x.detach().clone().requires_grad_()
+        y = predict(x)
+        if not isinstance(y, torch.Tensor):
+            raise ValueError(f"counting.receptive_field: expected a tensor from predict(x), got {type(y).__name__}")
+        if not y.requires_grad:
+            return 0
+        weights = torch.linspace(1, 2, y.numel(), dtype=y.dtype, device=y.device).reshape(y.shape)
+        (grad,) = torch.autograd.grad(y, x, weights, allow_unused=True)
+    if grad is None:
+        return 0
+    check_finite("the gradient", grad, "counting.receptive_field")
+    return int(grad.abs().flatten(1).sum(1).count_nonzero())
 
 
 def sequential_steps(output):
     """The longest chain of matrix products or convolutions, each needing the one before, that led to ``output``.
 
     Reads the graph that autograd recorded, which it walks with its own stack: the chain can be longer than Python's.
-    Raises ValueError for a tensor without a graph.
+    What was computed without a gradient is not in the graph. Raises ValueError for a tensor without a graph, and for
+    operations of which it does not know how many products wait inside: a cell or attention that runs in one call, such
+    as torch.nn.LSTM in float32, does not show its steps; a loop (``rnncourse.pytorch``) does.
     """
     if getattr(output, "grad_fn", None) is None:
         raise ValueError(
             "counting.sequential_steps: expected a tensor computed from parameters, got one without a graph"
         )
-    longest, stack = {}, [output.grad_fn]
+    longest, stack, unknown = {}, [output.grad_fn], set()
     while stack:
         node = stack[-1]
         below = [n for n, _ in node.next_functions if n is not None]
@@ -42,8 +81,16 @@ def sequential_steps(output):
         if waiting:
             stack += waiting
             continue
-        longest[node] = max((longest[n] for n in below), default=0) + node.name().startswith(PRODUCTS)
+        name = re.sub(r"Backward\d+$", "", node.name().split("::")[-1])
+        if name not in PRODUCTS and name not in OTHERS:
+            unknown.add(node.name())
+        longest[node] = max((longest[n] for n in below), default=0) + (name in PRODUCTS)
         stack.pop()
+    if unknown:
+        raise ValueError(
+            "counting.sequential_steps: expected products, convolutions and operations that hold none, got "
+            f"{', '.join(sorted(unknown))}, which may hold a chain of them; a loop shows its steps"
+        )
     return longest[output.grad_fn]
 
 
@@ -68,7 +115,7 @@ def cell(kind, m, n, biases=1, r=None):
     where = "counting.cell"
     check_kind(kind, where)
     check_sizes(where, m=m, n=n)
-    if biases not in (0, 1, 2):
+    if isinstance(biases, bool) or biases not in (0, 1, 2):  # torch's bias=True are 2
         raise ValueError(f"{where}: expected biases to be 0, 1 or 2, got {biases!r}")
     if (r is not None) != (kind == "projected"):
         raise ValueError(f"{where}: expected r for 'projected' and for nothing else, got r={r!r} for {kind!r}")
@@ -85,7 +132,7 @@ def stack(kind, m, n, layers=1, directions=1, biases=1, r=None):
     Raises ValueError as ``cell`` does, and for layers below 1 or directions other than 1 and 2.
     """
     check_sizes("counting.stack", n=n, layers=layers)
-    if directions not in (1, 2):
+    if isinstance(directions, bool) or directions not in (1, 2):
         raise ValueError(f"counting.stack: expected directions to be 1 or 2, got {directions!r}")
     inputs = [m] + [directions * (n if r is None else r)] * (layers - 1)
     return [directions * cell(kind, below, n, biases, r) for below in inputs]
@@ -94,10 +141,10 @@ def stack(kind, m, n, layers=1, directions=1, biases=1, r=None):
 def hidden_size(kind, m, budget, biases=1, r=None):
     """The largest n for which ``cell(kind, m, n, biases, r)`` stays within ``budget``. To compare at equal parameters.
 
-    Raises ValueError as ``cell`` does, and for a budget that even one unit exceeds.
+    Raises ValueError as ``cell`` does, and for a budget that even one unit exceeds or that is not finite.
     """
     least = cell(kind, m, 1, biases, r)
-    if budget < least:
+    if not least <= budget < math.inf:
         raise ValueError(f"counting.hidden_size: expected a budget of at least {least}, for n=1, got {budget!r}")
     low, high = 1, 2
     while cell(kind, m, high, biases, r) <= budget:
@@ -109,7 +156,9 @@ def hidden_size(kind, m, budget, biases=1, r=None):
 
 
 def flops(kind, m, n, r=None):
-    """Floating-point operations of one step for one sequence, forward:  2 k n (m + n),  and 2 r n for a projection.
+    """Floating-point operations of one step for one sequence, in the forward pass:  2 k n (m + n).
+
+        with a projection from n to r numbers, which the next step reads:  2 k n (m + r) + 2 r n
 
     Counted are the products of matrices, a multiplication and an addition for each weight; what the gates do
     entry by entry is left out: it grows with n, the products with n (m + n). A backward pass takes twice as
@@ -120,7 +169,7 @@ def flops(kind, m, n, r=None):
 
 
 def stored(kind, m, n, T, B=1):
-    """How many numbers the reference keeps from the forward pass for the way back. Times 4 they are bytes in float32.
+    """How many numbers the reference keeps from the forward pass for the backward pass. Times 4: bytes in float32.
 
         rnn    T B m + (T+1) B n                        x and the states
         gru    T B m + (T+1) B n + 4 T B n              x, states, three gates, the candidate's inner product

@@ -7,7 +7,7 @@ Lyapunov exponent.
 A ``cell`` is a module from either package: ``rnncourse.reference.rnn``, ``gru`` or ``lstm`` with NumPy arrays,
 or ``rnncourse.pytorch.rnn``, ``gru`` or ``lstm`` with tensors. ``weights`` is what its ``step`` takes after the
 state: (U, W, b), or (U, W, b, f) for a simple network with an f other than tanh. Results are NumPy arrays of the
-input's dtype, whichever package.
+input's dtype, whichever package; float32 for bfloat16, which NumPy does not have.
 
 An LSTM has two states. Where a function takes h0 it takes the pair (h0, c0), where dh_T the pair (dh_T, dc_T),
 and what it says of n is true of the two laid end to end, h first: 2n numbers.
@@ -17,7 +17,7 @@ m = input size, n = hidden size, T = steps, B = batch.
 
 import numpy as np
 
-from rnncourse.checks import check, check_array, check_finite, shapes
+from rnncourse.checks import check, check_array, check_finite, check_sizes, shapes
 
 # ---- is it right? ------------------------------------------------------------------------------------------
 
@@ -28,7 +28,7 @@ def relative_error(a, b):
     0 if they are equal, also if both are all zero or empty; 1 if only one is all zero; never above 2.
     Symmetric. The largest entry is the measure for all entries: one that cancels to almost zero carries
     rounding errors of the size of its neighbours', and divided by itself would look wrong.
-    a, b: NumPy arrays, tensors or numbers, of the same shape. Returns a float.
+    a, b: NumPy arrays, tensors or numbers of any dtype, of the same shape, compared in float64. Returns a float.
     Raises ValueError for different shapes and for NaN or infinity.
     Source: the notes of CS231n, "Gradient checks", https://cs231n.github.io/neural-networks-3/, entry by
     entry there.
@@ -38,7 +38,11 @@ def relative_error(a, b):
         raise ValueError(f"gradients.relative_error: expected b of shape {a.shape}, as a has, got {b.shape}")
     for name, array in (("a", a), ("b", b)):
         check_finite(name, array, "gradients.relative_error")
+    wide = complex if np.iscomplexobj(a) or np.iscomplexobj(b) else float
+    a, b = a.astype(wide), b.astype(wide)  # in uint8 a difference wraps around, in float16 it can overflow
     scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+    if scale > 1:
+        a, b, scale = a / 2, b / 2, scale / 2  # exact, and no difference overflows
     return float(np.abs(a - b).max() / scale) if scale else 0.0
 
 
@@ -46,9 +50,11 @@ def random_direction(arrays, rng):
     """A direction in the space of all entries of ``arrays`` together: uniform on the sphere of radius 1.
 
     arrays: list or NamedTuple of arrays or tensors; rng: numpy Generator. Returns a list of NumPy arrays of
-    their shapes.
+    their shapes. Raises ValueError if there is no entry.
     """
     direction = [rng.normal(size=tuple(array.shape)) for array in arrays]
+    if not any(d.size for d in direction):
+        raise ValueError("gradients.random_direction: expected arrays with at least one entry, got none")
     length = np.sqrt(sum(np.sum(d * d) for d in direction))
     return [d / length for d in direction]
 
@@ -61,9 +67,11 @@ def finite_difference(loss, arrays, direction, step=1e-5):
     of the gradient. The error is about ε² f‴/6 from the formula and 10⁻¹⁶ |f| / ε from rounding: 10⁻⁵ keeps
     both near 10⁻¹¹.
     Returns a float. Raises ValueError for arrays that are not float64, where the rounding would drown the
-    slope, for non-finite entries, and for a direction of other shapes.
+    slope, for non-finite entries, for a direction of other shapes, and for a step that is not above 0.
     """
     where = "gradients.finite_difference"
+    if not step > 0:
+        raise ValueError(f"{where}: expected step above 0, got {step}")
     arrays = check_float64(arrays, where)
     expected, got = [tuple(a.shape) for a in arrays], [np.shape(d) for d in direction]
     if got != expected:
@@ -81,8 +89,10 @@ def gradient_error(loss, arrays, grads, rng, directions=10, step=1e-5):
     A correct gradient gives about 10⁻⁹; a wrong one as much as its part in the whole is wrong. All arrays
     move at once, so give one array alone where a small gradient could hide behind large ones. Where a step of
     ε crosses a kink, as ReLU has, a correct gradient looks wrong, too.
-    Returns a float, ``relative_error`` over the directions. Raises ValueError as ``finite_difference`` does.
+    Returns a float, ``relative_error`` over the directions. Raises ValueError as ``finite_difference`` does, and
+    where nothing would be compared: no directions, or arrays without an entry.
     """
+    check_sizes("gradients.gradient_error", directions=directions)
     arrays = check_float64(arrays, "gradients.gradient_error")
     grads = [as_numpy(g) for g in grads]
     ours, expected = [g.shape for g in grads], [tuple(a.shape) for a in arrays]
@@ -120,7 +130,7 @@ def jacobian(cell, x, h, weights):
     """The Jacobian of one step,  J_ij = ∂(h_t)_i / ∂(h_{t−1})_j;  in the simple network  diag(f′(net_t)) W.
 
     x (B, m) is x_t and h (B, n) is h_{t−1}. Returns (B, n, n), one matrix for each item of the batch, exact:
-    row i is the way back of the unit vector e_i. Raises ValueError for shapes, dtypes or values that do not
+    row i is the backward pass of the unit vector e_i. Raises ValueError for shapes, dtypes or values that do not
     fit.
     """
     check_states("gradients.jacobian", cell, "B m", x=x, h=h)
@@ -131,7 +141,7 @@ def jacobian(cell, x, h, weights):
 
 
 def jacobians(cell, x, h0, weights):
-    """The Jacobians of all steps along the way that the state takes through x.
+    """The Jacobians of all steps, at the states that the network goes through when it reads x.
 
     x (T, B, m), h0 (B, n). Returns (T, B, n, n): entry t is ∂h_{t+1}/∂h_t, with h_0 = h0.
     Raises ValueError for shapes, dtypes or values that do not fit.
@@ -161,12 +171,13 @@ def products(J):
 
 @shapes(J="T B n n")
 def singular_values(J):
-    """The singular values of ∂h_T/∂h_t for every t: what a gradient can grow or shrink by on its way to h_t.
+    """The singular values of ∂h_T/∂h_t for every t: the most and the least that a gradient grows back to h_t.
 
     J (T, B, n, n), as ``jacobians`` returns it. Returns (T+1, B, n), largest first; the last entry is all 1.
-    What is below about 10⁻¹⁶ of the largest (float64) is rounding.
+    What is below about 10⁻¹⁶ of the largest (float64) is rounding. Of float16 they are float32.
     """
-    return np.linalg.svd(products(J), compute_uv=False)
+    P = products(J)
+    return np.linalg.svd(P.astype(np.promote_types(P.dtype, np.float32)), compute_uv=False)
 
 
 def lyapunov(cell, x, h0, weights, discard=0):
@@ -175,7 +186,7 @@ def lyapunov(cell, x, h0, weights, discard=0):
         λ = lim 1/T · log ‖J_{T−1} ⋯ J_0 v‖,   T → ∞
         here   1/(T−d) · Σ_{t≥d} log ‖J_t v_t‖   with   v_{t+1} = J_t v_t / ‖J_t v_t‖
 
-    Below 0 differences die, above 0 they grow. The same factor e^λ per step governs gradients on the way back.
+    Below 0 differences die, above 0 they grow. The same factor e^λ per step governs gradients in the backward pass.
     x (T, B, m): zeros for the network left to itself; h0 (B, n). discard = d: the first d steps let the state
     and v find their course and are not counted. v starts in a fixed random direction and is brought back to
     length 1 at every step, so nothing overflows however large T is.
@@ -192,10 +203,10 @@ def lyapunov(cell, x, h0, weights, discard=0):
     v = np.random.default_rng(0).normal(size=joined(h0).shape)
     v /= np.linalg.norm(v, axis=-1, keepdims=True)
     total = np.zeros(len(v))
-    way, block = states(cell, x, h0, weights), 50
+    before, block = states(cell, x, h0, weights), 50
     for t in range(len(x)):
         if t % block == 0:  # many Jacobians at once, for speed, but not all, for memory
-            J = jacobians(cell, x[t : t + block], like_state(h0, [part[t] for part in way]), weights)
+            J = jacobians(cell, x[t : t + block], like_state(h0, [part[t] for part in before]), weights)
         v = np.einsum("bij,bj->bi", J[t % block], v)
         growth = np.linalg.norm(v, axis=-1)
         v = v / np.where(growth > 0, growth, 1)[:, None]
@@ -211,10 +222,10 @@ def lyapunov(cell, x, h0, weights, discard=0):
 def states(cell, x, h0, weights):
     """h_0 … h_T along x, a list of one array (T+1, B, n) of the kind of h0; for an LSTM two, of h and of c."""
     if isinstance(h0, tuple | list):
-        way = [h0]
+        pairs = [h0]
         for x_t in x:
-            way.append(tuple(cell.step(x_t, *way[-1], *weights)))
-        return [like(h0[0], np.stack([as_numpy(part) for part in column])) for column in zip(*way, strict=True)]
+            pairs.append(tuple(cell.step(x_t, *pairs[-1], *weights)))
+        return [like(h0[0], np.stack([as_numpy(part) for part in column])) for column in zip(*pairs, strict=True)]
     hs = cell.forward(x, h0, *weights)[0]
     return [like(h0, np.concatenate([as_numpy(h0)[None], as_numpy(hs)]))]
 
@@ -276,7 +287,11 @@ def is_tensor(array):
 
 
 def as_numpy(array):
-    return array.detach().cpu().numpy() if is_tensor(array) else np.asarray(array)
+    """A NumPy array of the same dtype; float32 for bfloat16 and float8, which NumPy does not have."""
+    if not is_tensor(array):
+        return np.asarray(array)
+    array = array.detach().cpu()
+    return (array.float() if "bfloat16" in str(array.dtype) or "float8" in str(array.dtype) else array).numpy()
 
 
 def like(array, values):

@@ -9,9 +9,14 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-PRODUCTS = {"aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm", "aten::mv", "aten::addmv"}
+from rnncourse.checks import check_sizes
+
+COUNTED = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}  # the profiler knows their operations
+UNCOUNTED = {f"aten::{name}" for name in ("addmm_", "baddbmm_", "mv", "addmv", "addmv_", "dot", "vdot")}
+PRODUCTS = COUNTED | UNCOUNTED
+OTHER_PRODUCTS = ("aten::convolution", "aten::_scaled_dot_product")  # and what begins so
 IN_ONE = ("aten::mkldnn_rnn_layer", "aten::_cudnn_rnn")  # all steps of a cell in one call, products included
-AUTOGRAD = re.compile(r"autograd::|Backward\d+$")  # its engine and its own ways back; a Function's end without a number
+AUTOGRAD = re.compile(r"autograd::|Backward\d+$")  # its engine and its own nodes; a Function's end without a number
 
 
 def seconds(run, calls=1):
@@ -19,7 +24,9 @@ def seconds(run, calls=1):
 
     Without CUDA: of this process alone, so that what else the machine does is not counted. With CUDA: by the clock,
     and the device has finished when it is read. On Windows by the clock, too: its time of a process ticks too slowly.
+    Raises ValueError for fewer calls than 1.
     """
+    check_sizes("timing.seconds", calls=calls)
     cuda = torch.cuda.is_available()
     now = time.perf_counter if cuda or os.name == "nt" else time.process_time
     wait = torch.cuda.synchronize if cuda else lambda: None
@@ -64,7 +71,7 @@ class Counter(TorchDispatchMode):
 
 
 def calls(run):
-    """How many operations ``run()`` hands to PyTorch, those of autograd's way back and views included."""
+    """How many operations ``run()`` hands to PyTorch, those of the backward pass and views included."""
     with Counter() as counter:
         run()
     return counter.calls
@@ -82,10 +89,17 @@ def profiled(run, **options):
 def flops(run):
     """The multiplications and additions in the matrix products of ``run()``, as PyTorch's profiler counts them.
 
-    It does not see those in place, with a vector, or in one call of torch.nn's cells.
+    Raises ValueError for products whose operations it does not count: in place, with a vector, convolutions, attention
+    or a cell in one call (torch.nn.LSTM in float32).
     """
     events, _ = profiled(run, with_flops=True)
-    return sum(event.flops for event in events if event.key in PRODUCTS)
+    missed = {event.key for event in events if event.key in UNCOUNTED or event.key.startswith(IN_ONE + OTHER_PRODUCTS)}
+    if missed:
+        raise ValueError(
+            f"timing.flops: expected products that the profiler counts, {', '.join(sorted(COUNTED))}, got also "
+            f"{', '.join(sorted(missed))}"
+        )
+    return sum(event.flops for event in events if event.key in COUNTED)
 
 
 def profile(run):
@@ -115,8 +129,11 @@ def profile(run):
 def megabytes(run):
     """The most memory that ``run()`` has in use at a time, in 2²⁰ bytes: of NumPy's arrays and Python's objects.
 
-    What was there before is not counted, nor are torch's tensors, which tracemalloc does not see.
+    What was there before is not counted, nor are torch's tensors, which tracemalloc does not see. Raises ValueError if
+    tracemalloc is tracing already: its peak would be an older one.
     """
+    if tracemalloc.is_tracing():
+        raise ValueError("timing.megabytes: expected tracemalloc to be at rest, got one that is tracing already")
     tracemalloc.start()
     try:
         run()

@@ -3,7 +3,7 @@
 ``fit`` is the loop. What it trains on is a function ``loss(step, carried) -> (value, carried)``: the step number is the
 position in the data, ``carried`` is what one step hands to the next (the state of a recurrent network, or None).
 Resuming is exact, to the bit on the same machine, if nothing else is remembered anywhere and rate, steps and every are
-the same: whatever is random in ``loss`` must come from torch's own generator or from the step number.
+the same: whatever is random in ``loss`` must come from torch's own random generator or from the step number.
 """
 
 import math
@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from rnncourse.checks import check_sizes
+
 
 def fit(model, optimiser, loss, validate, steps, *, rate=None, clip=1.0, every=100, patience=None, path=None):
     """Train, then put the weights of the best validation into ``model``. Returns the history, a list of rows
@@ -21,14 +23,19 @@ def fit(model, optimiser, loss, validate, steps, *, rate=None, clip=1.0, every=1
         (step, seconds of processor time spent training, mean training loss since the last row, validation loss).
 
     loss(step, carried) -> scalar tensor, carried; validate() -> number, lower is better, called every ``every`` steps
-    without gradients; rate(step) -> learning rate, from 0 on; clip: longest gradient (Euclidean, all weights together).
-    patience: stop after so many validations in a row without a new best. path: where to write a checkpoint after each
-    validation; if one is there, training goes on from it.
+    without gradients; rate(step) -> learning rate, from 0 on; clip: longest gradient (Euclidean, all weights together),
+    math.inf for any. patience: stop after so many validations in a row without a new best. path: where to write a
+    checkpoint after each validation; if one is there, training goes on from it. Then ``carried`` must be made of None,
+    tensors, numbers and strings, and tuples, lists and dicts of them.
     Ctrl-C stops and keeps the best validated weights; before the first validation those are the weights it began with.
-    Raises RuntimeError (from torch) where the gradient is no longer finite.
+    Raises RuntimeError (from torch) where the gradient is no longer finite, ValueError where a validation is not, and
+    before the first step ValueError for an optimiser of other parameters and for a checkpoint that cannot be read or is
+    of another model or optimiser, FileNotFoundError or PermissionError for a folder that is missing or read-only.
     """
+    check_start(model, optimiser, steps, clip, every, patience, path)
     run = {"step": 0, "carried": None, "history": [], "best": math.inf, "stale": 0, "weights": copy(model)}
-    if path is not None and Path(path).exists():
+    path = None if path is None else Path(path).expanduser()
+    if path is not None and path.exists():
         run = resume(path, model, optimiser)
     bar = tqdm(total=steps, initial=run["step"], leave=False)
     seconds, losses = run["history"][-1][1] if run["history"] else 0.0, []
@@ -39,6 +46,8 @@ def fit(model, optimiser, loss, validate, steps, *, rate=None, clip=1.0, every=1
             for group in optimiser.param_groups:
                 group["lr"] = rate(run["step"]) if rate else group["lr"]
             value, run["carried"] = loss(run["step"], run["carried"])
+            if path is not None:
+                move(run["carried"])  # raises ValueError now for what could not be read back on resuming
             optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), clip, error_if_nonfinite=True)
@@ -53,6 +62,9 @@ def fit(model, optimiser, loss, validate, steps, *, rate=None, clip=1.0, every=1
                 with torch.no_grad():
                     score = float(validate())
                 model.train()
+                if not math.isfinite(score):
+                    raise ValueError(f"training.fit: expected a finite number from validate(), got {score} after "
+                                     f"{run['step']} steps")  # fmt: skip
                 run["history"].append((run["step"], seconds, sum(losses) / len(losses), score))
                 run["stale"] += 1
                 if score < run["best"]:
@@ -70,6 +82,27 @@ def fit(model, optimiser, loss, validate, steps, *, rate=None, clip=1.0, every=1
     return run["history"]
 
 
+def check_start(model, optimiser, steps, clip, every, patience, path):
+    """What would go wrong later, or without a word: raise as ``fit`` describes."""
+    check_sizes("training.fit", least=0, steps=steps)
+    check_sizes("training.fit", every=every, **{} if patience is None else {"patience": patience})
+    if not clip > 0:
+        raise ValueError(f"training.fit: expected clip above 0, got {clip}")
+    own = set(model.parameters())
+    if not all(weight in own for group in optimiser.param_groups for weight in group["params"]):
+        raise ValueError("training.fit: expected an optimiser of the model's parameters, got others among them")
+    if path is not None:
+        path = Path(path).expanduser()
+        if path.is_dir():
+            raise ValueError(f"training.fit: expected path to be the file of a checkpoint, got the folder {path}")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"training.fit: expected a folder for the checkpoint {path}, found none")
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(
+                f"training.fit: expected a folder to write the checkpoint {path} to, got a read-only one"
+            )
+
+
 def copy(model):
     """The weights as they are now: the optimiser will write over the originals."""
     return {name: weights.clone() for name, weights in model.state_dict().items()}
@@ -78,19 +111,62 @@ def copy(model):
 def checkpoint(path, run, model, optimiser):
     """Write all that the next step depends on: weights, optimiser, position, carried state, random generators."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    save(path, run | {"model": model.state_dict(), "optimiser": optimiser.state_dict(),
-                      "random": torch.get_rng_state(), "random_cuda": cuda})  # fmt: skip
+    parts = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "kind": type(optimiser).__name__}
+    save(path, run | parts | {"random": torch.get_rng_state(), "random_cuda": cuda})
 
 
 def resume(path, model, optimiser):
     """Put a checkpoint back where it came from. Returns the run: step, carried state, history, best."""
-    run = torch.load(path, map_location="cpu", weights_only=True)
+    run = read(path)
+    ours, theirs = (
+        {name: (tuple(w.shape), w.dtype) for name, w in state.items()} for state in (model.state_dict(), run["model"])
+    )
+    for name in [*ours, *theirs]:
+        if ours.get(name) != theirs.get(name):
+            raise ValueError(
+                f"training.fit: expected a checkpoint of this model in {path}, got one with {name} {theirs.get(name)} "
+                f"where the model has {ours.get(name)}"
+            )
+    kind = run.pop("kind")
+    if kind != type(optimiser).__name__:
+        raise ValueError(f"training.fit: expected a checkpoint of {type(optimiser).__name__} in {path}, got {kind}")
+    try:
+        optimiser.load_state_dict(run.pop("optimiser"))
+    except ValueError as error:
+        raise ValueError(f"training.fit: expected a checkpoint of this optimiser in {path}, got: {error}") from error
     model.load_state_dict(run.pop("model"))
-    optimiser.load_state_dict(run.pop("optimiser"))
     torch.set_rng_state(run.pop("random"))
     for device, state in enumerate(run.pop("random_cuda")):
         torch.cuda.set_rng_state(state, device)
     run["carried"] = move(run["carried"], next(model.parameters()).device)
+    return run
+
+
+def read(path):
+    """The content of a checkpoint. Raises ValueError that names the file, if it is none or not all of it is there."""
+    fresh = "delete it or name another path to start afresh"
+    try:
+        run = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch's own, pickle's, the archive's, the system's: whatever a damaged file meets
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"training.fit: expected a checkpoint in {path}, could not read it ({reason}); {fresh}"
+        ) from error
+    parts = {
+        "step",
+        "carried",
+        "history",
+        "best",
+        "stale",
+        "weights",
+        "model",
+        "optimiser",
+        "kind",
+        "random",
+        "random_cuda",
+    }
+    if not isinstance(run, dict) or not parts <= set(run):
+        raise ValueError(f"training.fit: expected a checkpoint in {path}, got a file with other content; {fresh}")
     return run
 
 
@@ -107,8 +183,20 @@ def save(path, content):
     os.replace(part, path)
 
 
-def move(state, device):
-    """A tensor, a tuple of them (the two states of an LSTM) or None, on ``device``."""
-    if isinstance(state, tuple):
-        return tuple(move(s, device) for s in state)
-    return state if state is None else state.to(device)
+def move(state, device=None):
+    """What is carried, on ``device``: tensors, numbers, strings and None; tuples, lists and dicts of them, also nested.
+
+    Raises ValueError for anything else: it could not be read back from a checkpoint.
+    """
+    if state is None or type(state) in (bool, int, float, str):
+        return state
+    if isinstance(state, torch.Tensor):
+        return state if device is None else state.to(device)
+    if type(state) in (tuple, list):
+        return type(state)(move(part, device) for part in state)
+    if type(state) is dict:
+        return {move(key): move(part, device) for key, part in state.items()}
+    raise ValueError(
+        "training.fit: expected carried to be made of tensors, numbers, strings, None, and tuples, lists and dicts of "
+        f"them, got {type(state).__name__}"
+    )

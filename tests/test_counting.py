@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from rnncourse import counting
-from rnncourse.pytorch import GRU, LSTM, RNN, variants
+from rnncourse.pytorch import GRU, LSTM, RNN, fused, variants
 from rnncourse.pytorch import gru as pytorch_gru
 from rnncourse.pytorch import lstm as pytorch_lstm
 from rnncourse.pytorch import rnn as pytorch_rnn
@@ -47,6 +48,85 @@ def test_chain_longer_than_pythons_stack():
     for _ in range(5000):
         y = y @ torch.ones(1, 1)
     assert counting.sequential_steps(y) == 5000
+
+
+def test_only_the_gradient_of_the_output_counts():
+    x, net = torch.randn(5, 2, 3, dtype=torch.float64), RNN(3, 4).double()
+    assert counting.receptive_field(lambda x: net(x)[0][-1].softmax(-1), x) == 5  # a sum of probabilities is always 1
+    assert all(p.grad is None for p in net.parameters())  # nothing is left behind for the next optimiser step
+    with torch.no_grad():
+        assert counting.receptive_field(lambda x: net(x)[0][2], x) == 3
+    weight = torch.ones(2, requires_grad=True)
+    assert counting.receptive_field(lambda x: weight * 2, x) == 0
+    assert counting.receptive_field(lambda x: x.detach() * 2, x) == 0
+    with pytest.raises(ValueError, match="receptive_field: expected finite values in the gradient, got 6 NaN"):
+        counting.receptive_field(lambda x: (0 * x[0]).sqrt(), x)
+    with pytest.raises(ValueError, match="receptive_field: expected a tensor from predict.x., got tuple"):
+        counting.receptive_field(net, x)
+
+
+class Sum(torch.autograd.Function):
+    """Whatever it is called, nobody knows what is inside."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x @ x.T
+
+    @staticmethod
+    def backward(ctx, dy):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("run", "node"),
+    [
+        (lambda x: nn.LSTM(3, 4)(x)[0], "MkldnnRnnLayerBackward0"),
+        (lambda x: fused.LSTM(3, 4)(x)[0], "LSTMFunctionBackward"),
+        (lambda x: nn.MultiheadAttention(3, 1)(x, x, x, need_weights=False)[0], "ScaledDotProduct[A-Za-z]*Backward0"),
+        (lambda x: Sum.apply(x[0]), "SumBackward"),
+        (lambda x: checkpoint(lambda x: x @ x.mT, x, use_reentrant=True), "CheckpointFunctionBackward"),
+        (lambda x: torch.linalg.inv(x[:3, :1].reshape(3, 3) + torch.eye(3)), "LinalgInvExBackward0"),
+        (lambda x: Sum.apply((nn.LSTM(3, 4)(x)[0])[:, 0]), "LSTM.*|MkldnnRnnLayerBackward0, SumBackward"),
+    ],
+)
+def test_what_holds_a_chain_of_its_own_is_refused(run, node):
+    message = f"counting.sequential_steps: expected products, .* got ({node}), which may hold"
+    with pytest.raises(ValueError, match=message):
+        counting.sequential_steps(run(torch.randn(5, 2, 3, requires_grad=True)))
+
+
+ATTENTION = nn.MultiheadAttention(4, 1)
+PLAIN = {
+    "elementwise": (lambda x: (x * x.tanh() + x.sigmoid() / 2 - x.relu().exp()).clamp(0, 1), 0),
+    "shapes": (lambda x: torch.cat([x.permute(1, 0, 2)[:, 1:].mT, x[:2, 0, None].expand(2, 4, 4)]).flatten(), 0),
+    "in place": (lambda x: (lambda y: (y.__setitem__(0, x[1]), y)[1])(x * 1), 0),
+    "losses": (lambda x: nn.functional.cross_entropy(x[0], torch.tensor([0, 1])) + x.var() + x.norm(), 0),
+    "normalised": (lambda x: nn.LayerNorm(4)(nn.functional.dropout(x)), 0),
+    "three layers": (lambda x: nn.Sequential(nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 3), nn.Linear(3, 1))(x), 3),
+    "side by side": (lambda x: nn.Linear(4, 4)(x) * nn.Linear(4, 4)(x), 1),
+    "einsum": (lambda x: torch.einsum("tbi,sbi->tsb", x, x), 1),
+    "vectors": (lambda x: x[0] @ (x[1].mT @ x[1, :, 0]) + x[0, 0] @ x[0, 1], 2),
+    "cells": (lambda x: nn.GRUCell(4, 4)(x[1], nn.LSTMCell(4, 4)(x[0])[0]), 2),
+    "torch's loop": (
+        lambda x: nn.LSTM(4, 4, 2).double()(x.double())[0][-1],
+        10,
+    ),  # 5 steps, then one product for all inputs of layer 2
+    "torch's float32 loop": (lambda x: nn.GRU(4, 4)(x)[0][-1], 5),
+    "attention": (lambda x: ATTENTION(x, x, x)[0], 4),  # input, scores, mixture, output
+    "convolutions": (lambda x: nn.Conv1d(4, 4, 2)(nn.Conv1d(4, 4, 2, groups=4)(x.permute(1, 2, 0))), 2),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_chains_of_what_is_known(name):
+    run, steps = PLAIN[name]
+    assert counting.sequential_steps(run(torch.randn(5, 2, 4, requires_grad=True))) == steps
+
+
+@pytest.mark.parametrize("T", [1, 7])
+@pytest.mark.parametrize("cell", [RNN, GRU, LSTM])
+def test_our_own_loops(cell, T):
+    assert counting.sequential_steps(cell(3, 4)(torch.randn(T, 2, 3))[0][-1]) == T
 
 
 def test_no_graph():
@@ -155,6 +235,14 @@ def test_flops_are_what_torch_counts(kind, B):
     assert backward.get_total_flops() == 2 * expected
 
 
+def test_flops_as_the_docstring_writes_them():
+    m, n, r = 5, 4, 3
+    for kind, k in counting.BLOCKS.items():
+        if kind != "projected":
+            assert counting.flops(kind, m, n) == 2 * k * n * (m + n)
+    assert counting.flops("projected", m, n, r) == 2 * 4 * n * (m + r) + 2 * r * n
+
+
 @KINDS
 @pytest.mark.parametrize("T", [0, 1, 6])
 @pytest.mark.parametrize("reset", ["after", "before"])
@@ -183,6 +271,8 @@ def test_numpys_integers_are_integers():
         (lambda: counting.cell("lstm", 3, 2.0), "counting.cell: expected n to be an integer of at least 1, got 2.0"),
         (lambda: counting.cell("lstm", True, 2), "counting.cell: expected m to be an integer of at least 1, got True"),
         (lambda: counting.cell("lstm", 3, 2, 3), "counting.cell: expected biases to be 0, 1 or 2, got 3"),
+        (lambda: counting.cell("lstm", 3, 2, True), "counting.cell: expected biases to be 0, 1 or 2, got True"),
+        (lambda: counting.stack("lstm", 3, 2, 1, True), "counting.stack: expected directions to be 1 or 2, got True"),
         (lambda: counting.cell("projected", 3, 2), "expected r for 'projected' and for nothing else, got r=None"),
         (lambda: counting.cell("gru", 3, 2, r=1), "expected r for 'projected' and for nothing else, got r=1 for 'gru'"),
         (lambda: counting.cell("projected", 3, 2, r=0), "counting.cell: expected r to be an integer of at least 1"),
@@ -227,5 +317,8 @@ def test_hidden_size_is_the_largest_that_fits(kind, biases):
 def test_hidden_size_refuses():
     with pytest.raises(ValueError, match="hidden_size: expected a budget of at least 20, for n=1, got 19"):
         counting.hidden_size("lstm", 3, 19)
+    for budget in (float("inf"), float("nan")):
+        with pytest.raises(ValueError, match=f"expected a budget of at least 20, for n=1, got {budget}"):
+            counting.hidden_size("lstm", 3, budget)
     with pytest.raises(ValueError, match="expected kind to be one of"):
         counting.hidden_size("lstn", 3, 100)

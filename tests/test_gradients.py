@@ -57,6 +57,31 @@ def test_relative_error(a, b, error):
     assert gradients.relative_error(torch.from_numpy(a), b) == gradients.relative_error(a, b)
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "error"),
+    [
+        (np.array([3], np.uint8), np.array([5], np.uint8), 0.4),  # 3 − 5 = 254
+        (np.array([0, 7], np.uint16), np.array([1, 7], np.uint16), 1 / 7),
+        (np.array([-128], np.int8), np.array([127], np.int8), 255 / 128),
+        (np.array([True, False]), np.array([True, True]), 1),
+        (np.array([60000], np.float16), np.array([-60000], np.float16), 2),  # 120000 is infinite
+        (np.array([3e38], np.float32), np.array([-3e38], np.float32), 2),
+        (np.array([1.7e308]), np.array([-1.7e308]), 2),
+        (np.array([5e-324]), np.array([-5e-324]), 2),
+        (np.array([1 + 1j]), np.array([-1 - 1j]), 2),
+        (np.array([1.5], np.float32), np.array([1.0]), 1 / 3),
+        (torch.tensor([1.5], dtype=torch.bfloat16), torch.tensor([1.0], dtype=torch.bfloat16), 1 / 3),
+        (torch.tensor([1.5], dtype=torch.bfloat16), np.array([1.0]), 1 / 3),
+        (torch.tensor([3], dtype=torch.uint8), torch.tensor([5], dtype=torch.uint8), 0.4),
+    ],
+    ids=lambda a: str(getattr(a, "dtype", a)),
+)
+def test_relative_error_of_any_dtype(a, b, error):
+    got = gradients.relative_error(a, b)
+    assert got == gradients.relative_error(b, a) == pytest.approx(error) and got <= 2
+    assert gradients.relative_error(a, a) == gradients.relative_error(b, b) == 0
+
+
 def test_relative_error_takes_what_autograd_gives():
     a = torch.ones(3, requires_grad=True)
     assert gradients.relative_error(a * 2, np.full(3, 2.0)) == 0
@@ -129,6 +154,21 @@ def test_checks_refuse():
         gradients.finite_difference(loss, [np.ones(3)], [np.ones(4)])
     with say("gradients.gradient_error: expected grads of shapes [(3,)], got [(1, 3)]"):
         gradients.gradient_error(loss, [np.ones(3)], [np.ones((1, 3))], rng)
+    for step in (0, -1e-5, np.nan):
+        with say(f"gradients.finite_difference: expected step above 0, got {step}"):
+            gradients.finite_difference(loss, [np.ones(3)], [np.ones(3)], step)
+
+
+@pytest.mark.parametrize("directions", [0, -3, 2.5])
+def test_no_direction_is_no_check(directions):
+    """A wrong gradient must not pass because nothing was compared."""
+    loss, rng = (lambda a: a.sum()), np.random.default_rng(0)
+    message = f"gradient_error: expected directions to be an integer of at least 1, got {directions}"
+    with pytest.raises(ValueError, match=message):
+        gradients.gradient_error(loss, [np.ones(3)], [np.zeros(3)], rng, directions)
+    for arrays in ([], [np.ones((0, 3))]):
+        with pytest.raises(ValueError, match="expected arrays with at least one entry, got none"):
+            gradients.gradient_error(lambda *a: 0.0, arrays, arrays, rng)
 
 
 # ---- how far back does it reach? ---------------------------------------------------------------------------
@@ -208,6 +248,30 @@ def test_dtype_and_grad_mode(package):
         flow = gradients.gradient_flow(cell, x, h0, weights, dh_T)
         J = gradients.jacobians(cell, x, h0, weights)
     assert flow.dtype == J.dtype == gradients.singular_values(J).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision(name, dtype):
+    """bfloat16, which NumPy does not have, comes back as float32; the values are those of float64, rounded."""
+    cell, x, h0, weights, dh_T = case("pytorch") if name == "rnn" else gated(name, "pytorch")
+    weights = [w / 2 for w in weights[:3]] + list(weights[3:] if name == "gru" else ())
+    half = lambda a: tuple(map(half, a)) if isinstance(a, tuple) else a.to(dtype)  # noqa: E731
+    small = half(x), half(h0), [half(w) for w in weights]
+    expected = np.float32 if dtype == torch.bfloat16 else np.float16
+    x, h0, weights = (torch.utils._pytree.tree_map(lambda a: a.double(), part) for part in small)
+    for function, more, limit in [
+        ("jacobians", (), 0.03),
+        ("gradient_flow", (half(dh_T),), 0.1),
+        ("lyapunov", (), 0.1),
+    ]:
+        got = getattr(gradients, function)(cell, *small, *more)
+        exact = getattr(gradients, function)(cell, x, h0, weights, *(dh_T for _ in more))
+        assert gradients.relative_error(got, exact) < limit, function
+        assert got.dtype == (np.float64 if function == "lyapunov" else expected)
+    J = gradients.jacobian(cell, small[0][0], *small[1:])
+    assert J.dtype == expected
+    assert gradients.singular_values(gradients.jacobians(cell, *small)).dtype == np.float32
 
 
 def test_trained_parameters_need_no_detaching():
@@ -290,7 +354,7 @@ def test_lyapunov_of_what_dies_is_minus_infinity():
 
 
 def test_lyapunov_is_the_growth_of_gradients():
-    """A large chaotic network: its gradient grows, per step of the way back, by the exponent of the way there."""
+    """A large chaotic network: per step, its gradient grows by the exponent of the forward pass."""
     rng = np.random.default_rng(0)
     n, T = 60, 600
     W = 2.0 * rng.normal(size=(n, n)) / n**0.5

@@ -48,6 +48,12 @@ def test_seconds_is_the_mean_of_the_calls(clock):
     assert timing.seconds(takes(clock, 0.5, log)) == 0.5 and len(log) == 5
 
 
+@pytest.mark.parametrize("calls", [0, -1, 1.5])
+def test_seconds_of_no_call(calls):
+    with pytest.raises(ValueError, match=f"timing.seconds: expected calls to be an integer of at least 1, got {calls}"):
+        timing.seconds(lambda: None, calls)
+
+
 def test_sleep_is_not_counted(no_cuda):
     assert timing.seconds(lambda: time.sleep(0.2)) < 0.1
 
@@ -118,7 +124,7 @@ A, B, C, LEAF = torch.ones(3, 4), torch.ones(4, 5), torch.ones(3, 5), torch.ones
         (lambda: A @ B, 1),
         (lambda: [A + A for _ in range(7)], 7),
         (lambda: LEAF * 2, 1),
-        (lambda: torch.autograd.grad(LEAF * 2, LEAF, B), 2),  # and the product of the way back
+        (lambda: torch.autograd.grad(LEAF * 2, LEAF, B), 2),  # and the product of the backward pass
         (lambda: torch.autograd.grad(A @ LEAF, LEAF, C), 3),  # Aᵀ, a view, and Aᵀ C
     ],
 )
@@ -142,12 +148,32 @@ def test_calls_of_a_loop_grow_with_its_steps():
         (lambda: A @ B, 2 * 3 * 4 * 5),
         (lambda: torch.addmm(C, A, B), 2 * 3 * 4 * 5),
         (lambda: torch.bmm(A.expand(2, 3, 4), B.expand(2, 4, 5)), 2 * 2 * 3 * 4 * 5),
+        (lambda: torch.baddbmm(C.expand(2, 3, 5), A.expand(2, 3, 4), B.expand(2, 4, 5)), 2 * 2 * 3 * 4 * 5),
         (lambda: (A @ LEAF).sum().backward(), 2 * (2 * 3 * 4 * 5)),
         (lambda: A * A + A, 0),  # no product of matrices
     ],
 )
 def test_flops(run, count):
     assert timing.flops(run) == count
+
+
+@pytest.mark.parametrize(
+    ("run", "missed"),
+    [
+        (lambda: C.clone().addmm_(A, B), "aten::addmm_"),
+        (lambda: A @ B[:, 0], "aten::addmv_, aten::mv"),
+        (lambda: A[0] @ B[:, 0], "aten::dot"),
+        (lambda: (A @ B) @ torch.ones(5), "aten::addmv_, aten::mv"),  # not the half of it
+        (lambda: torch.nn.Conv1d(3, 4, 2)(torch.ones(1, 3, 5)), "aten::convolution"),
+        (lambda: torch.nn.LSTM(4, 4)(A[None]), "aten::mkldnn_rnn_layer"),
+        (lambda: torch.nn.MultiheadAttention(4, 1)(*[A] * 3, need_weights=False), "aten::_scaled_dot_product"),
+    ],
+)
+def test_flops_that_the_profiler_does_not_count_are_no_zero(run, missed):
+    with pytest.raises(
+        ValueError, match=f"timing.flops: expected products that the profiler counts, .* also .*{missed}"
+    ):
+        timing.flops(run)
 
 
 # ---- profile -----------------------------------------------------------------------------------------------
@@ -174,7 +200,7 @@ LARGE, LONG = torch.ones(1000, 1000), torch.ones(3_000_000)
 
 
 class Slow(torch.autograd.Function):
-    """A function and its way back that spend their time in Python."""
+    """A function and its backward pass that spend their time in Python."""
 
     @staticmethod
     def forward(ctx, x):
@@ -191,6 +217,7 @@ class Slow(torch.autograd.Function):
     ("run", "part"),
     [
         (lambda: LARGE @ LARGE, "matrix products"),
+        (lambda: [LARGE @ LARGE[0] for _ in range(30)], "matrix products"),
         (lambda: LONG.sin(), "other operations"),
         (lambda: time.sleep(0.1), "Python"),
         (lambda: Slow.apply(LEAF).sum().backward(), "Python"),  # not autograd's own
@@ -201,7 +228,7 @@ def test_the_largest_part(run, part):
     assert parts[part] > 0.5 * sum(parts.values()), parts
 
 
-def test_a_hand_written_way_back_is_no_part_of_autograd():
+def test_a_hand_written_backward_pass_is_no_part_of_autograd():
     x, names = torch.ones(40, 2, 3), ("loop", "fused")
     nets = [LSTM(3, 4), fused.LSTM(3, 4)]
     events = {
@@ -251,3 +278,13 @@ def test_megabytes_at_the_peak():
     with pytest.raises(ZeroDivisionError):
         timing.megabytes(lambda: 1 / 0)
     assert not tracemalloc.is_tracing()
+
+
+def test_megabytes_while_another_traces():
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="timing.megabytes: expected tracemalloc to be at rest, got one that is"):
+            timing.megabytes(lambda: None)
+        assert tracemalloc.is_tracing()  # and the other one goes on
+    finally:
+        tracemalloc.stop()

@@ -58,7 +58,7 @@ def test_stopped_and_resumed_is_as_if_never_stopped(tmp_path, cell, optimiser, a
     half = fit(path, at=at, cell=cell, press=lambda: signal.raise_signal(signal.SIGINT), **optimiser)
     assert f"stopped in step {at}" in capsys.readouterr().out
     assert [row[0] for row in half[0]] == list(range(4, at + 1, 4))
-    again = fit(path, cell=cell, seed=99, **optimiser)  # another start and other random numbers: overwritten
+    again = fit(path, cell=cell, seed=99, **optimiser)  # another initialisation, other random numbers: overwritten
     assert_same(whole, again)
     assert whole[0][-1][0] == 30 and len(whole[0]) == 8
 
@@ -204,10 +204,163 @@ def test_no_code_comes_out_of_a_checkpoint(tmp_path, monkeypatch):
     assert not os.path.exists("surprise")
 
 
+def refused(message, path, kind=ValueError, **arguments):
+    """``fit`` raises before its first step, with the path in the message."""
+    with pytest.raises(kind, match=f"^training.fit: expected {message}") as error:
+        fit(path, at=0, press=lambda: pytest.fail("trained"), **arguments)
+    assert str(path) in str(error.value)
+
+
 def test_a_checkpoint_of_another_model(tmp_path):
-    fit(tmp_path / "run", cell="GRU")
-    with pytest.raises(RuntimeError, match="weight_ih_l0"):
-        fit(tmp_path / "run", cell="LSTM")
+    fit(tmp_path / "run", cell="GRU", steps=4)
+    before = parts()[0]
+    refused(r"a checkpoint of this model in .* cell.weight_ih_l0 .*\(12, 3\).* has .*\(16, 3\)", tmp_path / "run")
+    model, optimiser, loss, validate = parts()
+    with pytest.raises(ValueError, match="a checkpoint of this model"):
+        training.fit(model, optimiser, loss, validate, 4, path=tmp_path / "run")
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before.parameters(), strict=True))  # not in part
+
+
+def test_a_checkpoint_of_other_names_or_another_dtype(tmp_path):
+    run = Given([1])
+    run.fit(steps=1, path=tmp_path / "run")
+    for model, message in [(nn.Linear(1, 1), "bias None where"), (nn.Linear(1, 1, bias=False).double(), "float64")]:
+        with pytest.raises(ValueError, match=f"a checkpoint of this model in .*{message}"):
+            optimiser = torch.optim.SGD(model.parameters(), lr=1.0)
+            training.fit(model, optimiser, run.loss, lambda: 0.0, 2, path=tmp_path / "run")
+
+
+def test_a_checkpoint_of_another_optimiser(tmp_path):
+    fit(tmp_path / "run", steps=4)
+    refused("a checkpoint of AdamW in .*, got Adam", tmp_path / "run", optimiser=torch.optim.AdamW)
+    model, _, loss, validate = parts()
+    two = torch.optim.Adam([{"params": [w]} for w in model.parameters()])
+    with pytest.raises(ValueError, match="a checkpoint of this optimiser in .*run, got: .*parameter groups"):
+        training.fit(model, two, loss, validate, 4, path=tmp_path / "run")
+
+
+@pytest.mark.parametrize("length", [0, 1, 10, 500, 0.5, -1])
+def test_a_truncated_checkpoint(tmp_path, length):
+    fit(tmp_path / "run", steps=4)
+    whole = (tmp_path / "run").read_bytes()
+    (tmp_path / "run").write_bytes(whole[: int(length * len(whole)) if length == 0.5 else length])
+    refused(r"a checkpoint in .*, could not read it \(.+\); delete it or name", tmp_path / "run")
+
+
+def test_a_file_that_is_no_checkpoint(tmp_path):
+    (tmp_path / "run").write_text("date,temperature\n2020-01-01,3.5\n")
+    refused("a checkpoint in .*, could not read it", tmp_path / "run")
+    training.save(tmp_path / "run", parts()[0].state_dict())
+    refused("a checkpoint in .*, got a file with other content; delete it or", tmp_path / "run")
+    training.save(tmp_path / "run", [1, 2])
+    refused("a checkpoint in .*, got a file with other content; delete it or", tmp_path / "run")
+
+
+def test_a_folder_that_is_missing_or_read_only_is_noticed_at_once(tmp_path, monkeypatch):
+    refused("a folder for the checkpoint .*, found none", tmp_path / "none" / "run", FileNotFoundError)
+    refused("path to be the file of a checkpoint, got the folder", tmp_path)
+    refused("a folder for the checkpoint .*, found none", str(tmp_path / "none" / "run"), FileNotFoundError)
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode == os.W_OK))
+    refused("a folder to write the checkpoint .* got a read-only one", tmp_path / "run", PermissionError)
+
+
+def test_a_path_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fit("~/run", steps=4)
+    assert (tmp_path / "run").exists()
+    assert_same(fit(), fit("~/run"))
+
+
+# ---- what is carried ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", ["list", "dict", "tuple", "number", "nested"])
+def test_any_plain_thing_is_carried_and_resumed(tmp_path, shape):
+    def wrap(state, step):
+        both = {"list": list(state), "dict": dict(zip("hc", state, strict=True)), "tuple": state}
+        both |= {"number": step, "nested": {"state": [state, {"step": step}], 3: ("name", None, 0.5, True)}}
+        return both[shape]
+
+    def bare(carried):
+        if carried is None or shape == "number":
+            return None
+        if shape == "nested":
+            assert carried[3] == ("name", None, 0.5, True)
+            return carried["state"][0]
+        return tuple(carried.values() if shape == "dict" else carried)
+
+    def run(path, steps):
+        model, optimiser, loss, validate = parts()
+        seen = []
+
+        def wrapped(step, carried):
+            seen.append(carried)
+            value, state = loss(step, bare(carried) if step % 10 else None)
+            return value, wrap(state, step)
+
+        if shape == "number":
+            loss = lambda step, state, walk=loss: walk(0, None)  # noqa: E731
+        history = training.fit(model, optimiser, wrapped, validate, steps, every=4, path=path)
+        return [(step, *row) for step, _, *row in history], training.copy(model), seen
+
+    whole = run(None, 12)
+    run(tmp_path / "run", 8)
+    again = run(tmp_path / "run", 12)
+    assert_same(whole[:2], again[:2])
+    assert type(again[2][0]) is type(whole[2][8]) and (shape != "number" or again[2][0] == 7)
+
+
+@pytest.mark.parametrize("strange", [object(), {1, 2}, (torch.ones(1), range(3)), {"h": [os]}], ids=str)
+def test_what_cannot_be_resumed_is_refused_at_once(tmp_path, strange):
+    run, steps = Given([1] * 9), []
+    run.loss = lambda step, carried: (steps.append(step), (run.model.weight.sum(), strange))[1]
+    with pytest.raises(ValueError, match="training.fit: expected carried to be made of .*, got [a-z]"):
+        run.fit(steps=9, path=tmp_path / "run")
+    assert steps == [0]
+    assert len(run.fit(steps=9)) == 9  # without a checkpoint nothing need be read back
+
+
+def test_carried_is_moved_with_all_its_parts():
+    state = {"a": [torch.ones(2), (torch.ones(1), None)], 2: 0.5}
+    moved = training.move(state, "meta")
+    assert moved["a"][0].is_meta and moved["a"][1][0].is_meta and moved["a"][1][1] is None and moved[2] == 0.5
+
+
+# ---- what would go wrong without a word -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+def test_a_validation_that_is_no_number(score):
+    run = Given([3, score, 2])
+    message = f"training.fit: expected a finite number from validate\\(\\), got {score} after 2 steps"
+    with pytest.raises(ValueError, match=message):
+        run.fit()
+    with pytest.raises(ValueError, match="got nan after 1 steps"):  # an empty validation set
+        Given([float(torch.ones(0).mean())]).fit(steps=1)
+
+
+def test_an_optimiser_of_another_model():
+    run = Given([1])
+    run.optimiser = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=1.0)
+    with pytest.raises(ValueError, match="training.fit: expected an optimiser of the model's parameters, got others"):
+        run.fit()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"clip": 0}, "clip above 0, got 0"),
+        ({"clip": -1.0}, "clip above 0, got -1.0"),  # it would turn the gradient around
+        ({"clip": math.nan}, "clip above 0, got nan"),
+        ({"every": 0}, "every to be an integer of at least 1, got 0"),
+        ({"patience": 0}, "patience to be an integer of at least 1, got 0"),
+        ({"steps": -1}, "steps to be an integer of at least 0, got -1"),
+        ({"steps": 2.5}, "steps to be an integer of at least 0, got 2.5"),
+    ],
+)
+def test_settings_that_train_nothing(wrong, message):
+    with pytest.raises(ValueError, match=f"training.fit: expected {message}"):
+        Given([1]).fit(**wrong)
 
 
 # ---- fifty kills ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ up to a few times "old". The same nouns are subjects and not, so no noun says wh
 
 import numpy as np
 
+from rnncourse.checks import check_sizes
+
 SINGULAR, PLURAL = ["dog", "cat"], ["dogs", "cats"]
 NOUNS = [*SINGULAR, *PLURAL]
 PREPOSITIONS = ["near", "with"]
@@ -20,10 +22,9 @@ def clause(rng, phrases=2, fillers=3):
     """One clause from ``rng`` (numpy Generator): a subject, 0 … ``phrases`` phrases of preposition and noun, VERB.
 
     fillers: each noun comes after "the" and 0 … fillers times "old". Returns the words and, equally many, the
-    answers: "singular" or "plural" at VERB, "" elsewhere. Raises ValueError for negative numbers.
+    answers: "singular" or "plural" at VERB, "" elsewhere. Raises ValueError for numbers that are negative or not whole.
     """
-    if min(phrases, fillers) < 0:
-        raise ValueError(f"agreement.clause: expected phrases and fillers of at least 0, got {phrases} and {fillers}")
+    check_sizes("agreement.clause", least=0, phrases=phrases, fillers=fillers)
 
     def noun():
         return ["the", *["old"] * rng.integers(fillers + 1), NOUNS[rng.integers(len(NOUNS))]]
@@ -40,7 +41,9 @@ def batch(rng, T, B, phrases=2, fillers=3):
     """B texts of exactly T words, clause after clause, the last one cut off where the text ends.
 
     Returns words (T, B), indices into WORDS, and answers (T, B), indices into ANSWERS: 0 means nothing is asked.
+    Raises ValueError for sizes below 1 and as ``clause``.
     """
+    check_sizes("agreement.batch", T=T, B=B)
     words, answers = np.empty((T, B), int), np.empty((T, B), int)
     for column in range(B):
         text, wanted = [], []

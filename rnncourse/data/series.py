@@ -1,27 +1,35 @@
 """Daily prices that are on every machine that runs this course: features, windows, splits without leakage, scores.
 
 ``load`` reads five companies, 2000 to 2013, from the package ``bokeh-sampledata`` (Quandl WIKI prices, declared
-public domain by their publisher; the values are as supplied); ``read`` takes your own CSV. A table of prices has
-one row a trading day, sorted, and the columns open, high, low, close, volume (as traded that day) and adjusted:
-the close divided by all later splits and dividends, so that its ratios are returns.
+public domain by their publisher; the values are as supplied); ``read`` takes your own CSV of prices, ``read_table``
+any other. A table of prices has one row a trading day, sorted, and the columns open, high, low, close, volume (as
+traded that day) and adjusted: the close divided by all later splits and dividends, so that its ratios are returns.
 
 What is known at the close of day t may use rows up to t and no other: ``features`` keeps to that, ``windows`` pairs
 it with day t+1, ``walk_forward`` cuts by day, ``scale`` learns from training rows only.
 """
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 from sklearn.base import clone
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.preprocessing import StandardScaler
 
+from rnncourse.checks import check_finite, check_sizes
+from rnncourse.data.scores import gain, hits, mase
+from rnncourse.data.tables import check, dates, numbers, read_csv, read_table
+
+__all__ = ["Windows", "check", "features", "leaks", "load", "read", "read_table", "returns", "rsi", "scale"]
+__all__ += ["walk_forward", "windows", "gain", "hits", "mase"]
+
 COMPANIES = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 COLUMNS = ("open", "high", "low", "close", "volume", "adjusted")
+ADJUSTED = ("adjusted", "adjusted close", "adj", "adj close", "adjclose", "close adjusted", "close adj")
 
 
 class Windows(NamedTuple):
@@ -42,7 +50,10 @@ def load(company):
     bokeh-sampledata is missing or older than 2026.1, where the prices had another licence.
     """
     if company not in COMPANIES:
-        raise ValueError(f"series.load: expected one of {', '.join(COMPANIES)}, got {company!r}")
+        raise ValueError(
+            f"series.load: expected one of {', '.join(COMPANIES)}, got {company!r}; "
+            "series.read(path) reads your own prices, series.read_table(path) any other table"
+        )
     install = 'install it: pip install "bokeh-sampledata>=2026.1"'
     try:
         path = Path(str(files("bokeh_sampledata"))) / "_data" / "stocks.csv.gz"
@@ -50,70 +61,38 @@ def load(company):
         raise ModuleNotFoundError(f"series.load: the prices are in the package bokeh-sampledata; {install}") from error
     if not path.exists():
         raise FileNotFoundError(f"series.load: bokeh-sampledata is older than 2026.1, no {path.name} in it; {install}")
-    table = pd.read_csv(path)
+    table = read_csv(path, "series.load")
     return tidy(table[table["Ticker"] == company].drop(columns="Ticker"), f"series.load({company!r})")
 
 
-def read(path):
+def read(path, date_format=None):
     """Your own prices: a CSV with the columns Date, Open, High, Low, Close, Volume and, if there is one, Adj Close.
 
-    Without an adjusted close the close stands for it; then a split looks like a crash. Returns what ``load`` does.
-    Raises FileNotFoundError, and ValueError for missing columns and for whatever ``check`` refuses.
+    The dates are ISO (2020-12-31) or as ``date_format`` says, see ``read_table``; other columns are left out. Without
+    an adjusted close the close stands for it; then a split looks like a crash. Returns what ``load`` does.
+    Raises FileNotFoundError, and ValueError for missing columns, a column that could be an adjusted price and has
+    another name, and whatever ``read_table`` refuses.
     """
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"series.read: expected a CSV of prices, found nothing at {path}")
-    return tidy(pd.read_csv(path), f"series.read({path.name!r})")
+    where = f"series.read({Path(path).name!r})"
+    return tidy(read_csv(path, where), where, date_format)
 
 
-def tidy(table, where):
-    names = {name: name.strip().lower().replace("adj close", "adjusted") for name in table.columns}
-    table = table.rename(columns=names)
+def tidy(table, where, date_format=None):
+    """A table of strings → prices with ``COLUMNS`` and dates, whatever the capitals, points and spaces in its names."""
+    plain = [re.sub("[^a-z]+", " ", name.lower()).strip() for name in table.columns]
+    table = table.set_axis(["adjusted" if name in ADJUSTED else name for name in plain], axis=1)
     missing = [name for name in ("date", *COLUMNS[:-1]) if name not in table.columns]
     if missing:
         raise ValueError(f"{where}: expected the columns date, {', '.join(COLUMNS[:-1])}, missing {', '.join(missing)}")
+    twice = [name for name in ("date", *COLUMNS) if list(table.columns).count(name) > 1]
+    if twice:
+        raise ValueError(f"{where}: expected each column once, got {', '.join(twice)} again")
     if "adjusted" not in table.columns:
+        strange = [name for name in table.columns if "adj" in name]
+        if strange:
+            raise ValueError(f"{where}: expected the adjusted close to be named Adj Close, got {', '.join(strange)}")
         table = table.assign(adjusted=table["close"])
-    table = table.assign(date=pd.to_datetime(table["date"])).set_index("date")[list(COLUMNS)].astype(float)
-    return check(table, where)
-
-
-def check(table, where="series.check", rows=1):
-    """The table itself, if its dates rise, none stands twice, nothing is missing and it has at least ``rows`` rows.
-
-    table: a DataFrame or Series with dates (or numbers) as its index. Prices must be positive, volumes not negative.
-    Raises ValueError that names ``where``, the fault and the first date that has it.
-    """
-    index = table.index
-    if len(table) < rows:
-        raise ValueError(f"{where}: expected at least {rows} rows, got {len(table)}")
-    if index.hasnans:
-        raise ValueError(f"{where}: expected a date in every row, got none in row {int(np.argmax(index.isna()))}")
-    if index.has_duplicates:
-        twice = index[index.duplicated()]
-        raise ValueError(f"{where}: expected each date once, got {len(twice)} again, the first {label(twice[0])}")
-    if not index.is_monotonic_increasing:
-        first = int(np.argmax(index[1:] < index[:-1])) + 1
-        raise ValueError(
-            f"{where}: expected rising dates, got {label(index[first])} after {label(index[first - 1])}; "
-            "sort_index() sorts them"
-        )
-    for name, column in table.items() if isinstance(table, pd.DataFrame) else [(table.name or "values", table)]:
-        bad = ~np.isfinite(column.to_numpy(float))
-        if bad.any():
-            raise ValueError(
-                f"{where}: expected finite values in {name}, got {bad.sum()} NaN or infinite, the first at "
-                f"{label(index[np.argmax(bad)])}; a moving average has none for its first days: dropna()"
-            )
-        least = {"volume": 0}.get(name, np.nextafter(0, 1) if name in COLUMNS else -np.inf)
-        if (column < least).any():
-            day = index[np.argmax(column.to_numpy() < least)]
-            raise ValueError(f"{where}: expected positive {name}, got {column[day]:g} at {label(day)}")
-    return table
-
-
-def label(day):
-    return str(day.date()) if isinstance(day, pd.Timestamp) else str(day)
+    return check(numbers(table[list(COLUMNS)], where).set_index(dates(table["date"], date_format, where)), where)
 
 
 # ---- what is known at the close of a day ---------------------------------------------------------------------
@@ -121,7 +100,15 @@ def label(day):
 
 def returns(prices):
     """Log returns r_t = ln(p_t / p_{t−1}) of the adjusted close; NaN on the first day, which has no day before."""
-    return np.log(check(prices, "series.returns")["adjusted"]).diff().rename("return")
+    return np.log(need(prices, ["adjusted"], "series.returns")["adjusted"]).diff().rename("return")
+
+
+def need(prices, columns, where):
+    """The table, if it has these columns and ``check`` finds no fault."""
+    if not isinstance(prices, pd.DataFrame) or not set(columns) <= set(prices.columns):
+        got = ", ".join(map(str, prices.columns)) if isinstance(prices, pd.DataFrame) else type(prices).__name__
+        raise ValueError(f"{where}: expected a table with the columns {', '.join(columns)}, got {got}")
+    return check(prices, where)
 
 
 def features(prices):
@@ -134,7 +121,7 @@ def features(prices):
     A later split or dividend multiplies all adjusted prices before it by one number; that changes no feature.
     Raises ValueError as ``check``.
     """
-    prices = check(prices, "series.features")
+    prices = need(prices, ["high", "low", "close", "volume", "adjusted"], "series.features")
     p, log = prices["adjusted"], np.log
     middle, deviation = p.rolling(20).mean(), p.rolling(20).std(ddof=0)
     dollars = log(1 + prices["close"] * prices["volume"])  # both as traded: a split cancels
@@ -159,8 +146,7 @@ def rsi(price, n=14):
     price (N,): a Series. Returns a Series of the same dates, NaN for the first n; 50 where nothing moved.
     Raises ValueError for n < 1, fewer than n + 1 prices, and as ``check``.
     """
-    if n < 1:
-        raise ValueError(f"series.rsi: expected n of at least 1, got {n}")
+    check_sizes("series.rsi", n=n)
     change = check(price, "series.rsi", rows=n + 1).diff()
 
     def smooth(part):
@@ -172,6 +158,33 @@ def rsi(price, n=14):
     return (100 * up / (up + down)).where(up + down > 0, 50.0).reindex(price.index)
 
 
+def leaks(make, table, seed=0):
+    """The dates whose features change when a later row of the table does: none, if no feature looks ahead.
+
+    make(table) -> DataFrame or Series of features, one row a date; table: as ``check`` wants it. After each of four
+    days, early to last but one, all rows are multiplied by random numbers between ½ and 2: what ``make`` then gives
+    for the days up to that one must be the same, to the bit. Returns a DatetimeIndex.
+    Raises ValueError as ``check``, for fewer than 4 rows, for a feature that has no value yet on any of those days, and
+    if no feature changes at all: that would pass without a look.
+    """
+    where = "series.leaks"
+    table, rng = check(table, where, rows=4).astype(float), np.random.default_rng(seed)
+    known, found, looked, moved = pd.DataFrame(make(table.copy())), set(), False, False
+    for row in sorted({len(table) // 4, len(table) // 2, 3 * len(table) // 4, len(table) - 2}):
+        other = table.copy()
+        other.iloc[row + 1 :] *= rng.uniform(0.5, 2, size=other.iloc[row + 1 :].shape)
+        before, after = known.align(pd.DataFrame(make(other)))
+        changed = ~(before.eq(after) | (before.isna() & after.isna())).all(axis=1)
+        past = before.index <= table.index[row]
+        found |= set(before.index[past & changed])
+        looked, moved = looked | before[past].notna().any(), moved or changed[~past].any()
+    if not (looked.all() and moved):
+        what = "one feature at least to change with the table" if looked.all() else "every feature known on a day"
+        names = ", ".join(map(str, known.columns[~looked] if not looked.all() else known.columns))
+        raise ValueError(f"{where}: expected {what} with {len(table)} rows, got none for {names}")
+    return pd.Index(sorted(found), dtype=table.index.dtype, name=table.index.name)
+
+
 # ---- windows, splits, scaling ----------------------------------------------------------------------------------
 
 
@@ -181,8 +194,10 @@ def windows(inputs, target, steps=10):
     inputs (N, m): a DataFrame; target (N,): a Series with the same dates. Returns Windows with B = N − steps.
     Raises ValueError for steps < 1, dates that differ, fewer than steps + 1 rows, and as ``check``.
     """
-    if steps < 1:
-        raise ValueError(f"series.windows: expected steps of at least 1, got {steps}")
+    check_sizes("series.windows", steps=steps)
+    if not isinstance(inputs, pd.DataFrame) or not isinstance(target, pd.Series):
+        got = f"{type(inputs).__name__} and {type(target).__name__}"
+        raise ValueError(f"series.windows: expected a DataFrame of inputs and a Series as target, got {got}")
     if not inputs.index.equals(target.index):
         raise ValueError("series.windows: expected inputs and target with the same dates, got others")
     check(inputs, "series.windows: inputs", rows=steps + 1)
@@ -200,12 +215,12 @@ def walk_forward(days, folds=3):
     Raises ValueError for fewer than folds + 1 distinct days.
     """
     days = np.asarray(days)
+    if days.ndim != 1 or pd.isna(days).any():
+        raise ValueError(f"series.walk_forward: expected days (B,), none missing, got shape {days.shape}")
+    check_sizes("series.walk_forward", least=2, folds=folds)
     distinct = np.unique(days)
-    if folds < 2 or len(distinct) < folds + 1:
-        raise ValueError(
-            f"series.walk_forward: expected folds of at least 2 and more than folds={folds} distinct days, "
-            f"got {len(distinct)}"
-        )
+    if len(distinct) < folds + 1:
+        raise ValueError(f"series.walk_forward: expected more than folds={folds} distinct days, got {len(distinct)}")
     return [
         (days <= distinct[train[-1]], (days >= distinct[test[0]]) & (days <= distinct[test[-1]]))
         for train, test in TimeSeriesSplit(folds).split(distinct)
@@ -216,80 +231,16 @@ def scale(x, train, scaler=None):
     """All windows, scaled by what the training windows show: fitted on their last rows, each training day once.
 
     x (T, B, m); train (B,): a mask; scaler: unfitted, of scikit-learn, StandardScaler() if left out.
-    Returns an array like x. Raises ValueError for shapes that do not fit and for fewer than two training windows.
+    Returns an array like x. Raises ValueError for shapes that do not fit, for NaN or infinity, and for fewer than two
+    training windows.
     """
     x, train = np.asarray(x, float), np.asarray(train)
     if x.ndim != 3 or train.shape != x.shape[1:2] or train.dtype != bool:
         raise ValueError(
             f"series.scale: expected x (T, B, m) and a mask train (B,), got {x.shape} and {train.dtype} {train.shape}"
         )
+    check_finite("x", x, "series.scale")
     if train.sum() < 2:
         raise ValueError(f"series.scale: expected at least 2 training windows, got {train.sum()}")
     fitted = clone(scaler or StandardScaler()).fit(x[-1, train])
     return fitted.transform(x.reshape(-1, x.shape[2])).reshape(x.shape)
-
-
-# ---- scores ------------------------------------------------------------------------------------------------------
-
-
-def mase(true, predicted, past):
-    """Mean absolute scaled error: mean |true − predicted| over the mean |change| from step to step of ``past``.
-
-    true, predicted (N,); past (M,): the same series in training. Below 1 beats what "as yesterday" scored *then*.
-    Hyndman and Koehler (2006), https://doi.org/10.1016/j.ijforecast.2006.03.001.
-    Raises ValueError for shapes that differ, empty input, values that are not finite, or a past that never moves.
-    """
-    true, predicted = same("series.mase", true, predicted)
-    past = np.asarray(past, float)
-    unit = np.abs(np.diff(past)).mean() if past.ndim == 1 and len(past) > 1 else np.nan
-    if not unit > 0:
-        raise ValueError("series.mase: expected a past of shape (M,), M at least 2, finite and not constant")
-    return float(np.abs(true - predicted).mean() / unit)
-
-
-def hits(true, predicted, confidence=0.95):
-    """How often the sign was right, with Wilson's interval: (share, low, high, days that count).
-
-    true, predicted (N,): returns. A day that did not move is left out; a prediction of exactly 0 counts as down. The
-    interval takes days for independent. Raises ValueError for shapes that differ, or if no day moved.
-    """
-    true, predicted = same("series.hits", true, predicted)
-    moved = true != 0
-    if not moved.any():
-        raise ValueError("series.hits: expected a day that moved, got none")
-    right = int(((true > 0) == (predicted > 0))[moved].sum())
-    test = binomtest(right, int(moved.sum()))
-    low, high = test.proportion_ci(confidence, method="wilson")
-    return right / test.n, float(low), float(high), test.n
-
-
-def gain(loss, baseline, days, block=20, confidence=0.95, seed=0):
-    """By how much the loss is lower than the baseline's, a day, with an interval: (mean, low, high).
-
-    loss, baseline, days (N,): of the same forecasts. The differences of one day (several companies) are averaged
-    first; then blocks of ``block`` days in a row are drawn with replacement 2,000 times, since days in a row and
-    companies on one day are not independent. 0 in the interval: no difference shown. The question is that of Diebold
-    and Mariano (1995), https://doi.org/10.1080/07350015.1995.10524599; the interval is by bootstrap.
-    Raises ValueError for shapes that differ and for fewer than two blocks of days.
-    """
-    loss, baseline = same("series.gain", loss, baseline)
-    if len(days) != len(loss):
-        raise ValueError(f"series.gain: expected {len(loss)} days, got {len(days)}")
-    daily = pd.Series(baseline - loss).groupby(np.asarray(days)).mean().to_numpy()
-    if block < 1 or len(daily) < 2 * block:
-        raise ValueError(f"series.gain: expected at least two blocks of {block} days, got {len(daily)} days")
-    blocks = np.array_split(daily, len(daily) // block)
-    total, size = np.array([b.sum() for b in blocks]), np.array([len(b) for b in blocks])
-    drawn = np.random.default_rng(seed).integers(len(blocks), size=(2000, len(blocks)))
-    means = total[drawn].sum(1) / size[drawn].sum(1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(daily.mean()), float(low), float(high)
-
-
-def same(where, true, predicted):
-    true, predicted = np.asarray(true, float), np.asarray(predicted, float)
-    if true.ndim != 1 or true.shape != predicted.shape or not len(true):
-        raise ValueError(f"{where}: expected two arrays of one shape (N,), got {true.shape} and {predicted.shape}")
-    if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
-        raise ValueError(f"{where}: expected finite values, got NaN or infinite ones")
-    return true, predicted

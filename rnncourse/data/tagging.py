@@ -11,6 +11,8 @@ Chinese:   我 吃 呃 苹果   →   PRON VERB INTJ NOUN       (I eat, er, an a
 
 from typing import NamedTuple
 
+from rnncourse.checks import check_sizes
+
 PRONOUNS = ["I", "you", "we", "they"]
 DETERMINERS = ["the", "a", "this"]
 AMBIGUOUS = ["cook", "fish", "drink", "play", "watch", "walk"]
@@ -31,7 +33,11 @@ class Sentence(NamedTuple):
 
 
 def sentence(rng, most):
-    """One sentence from ``rng`` (numpy Generator), with 0 … ``most`` hesitations before each ambiguous word."""
+    """One sentence from ``rng`` (numpy Generator), with 0 … ``most`` hesitations before each ambiguous word.
+
+    Raises ValueError for a ``most`` that is negative or not whole.
+    """
+    check_sizes("tagging.sentence", least=0, most=most)
 
     def pause(language):
         count = int(rng.integers(most + 1))
@@ -56,7 +62,9 @@ def probes(pause):
     """Two-word questions at a distance: every pronoun and determiner, ``pause`` hesitations, every ambiguous word.
 
     42 sentences, all of length pause + 2; the last word is a verb in 24 of them (after a pronoun), a noun in 18.
+    Raises ValueError for a ``pause`` that is negative or not whole.
     """
+    check_sizes("tagging.probes", least=0, pause=pause)
     return [
         Sentence([first, *["um"] * pause, last], [tag, *["INTJ"] * pause, "VERB" if tag == "PRON" else "NOUN"])
         for words, tag in ((PRONOUNS, "PRON"), (DETERMINERS, "DET"))

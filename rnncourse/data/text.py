@@ -20,6 +20,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncourse.checks import check_sizes
+
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # no tab, no new line or page: these stand in texts
+ADVICE = "save the file as UTF-8, or say its encoding, for example encoding='utf-16'"
+
 
 class Corpus(NamedTuple):
     """Three texts that share no file."""
@@ -32,10 +37,13 @@ class Corpus(NamedTuple):
 class Vocabulary:
     """Symbols numbered from 0 in the order of ``symbols``: text ⇄ array of integers.
 
-    Raises ValueError if ``symbols`` is empty or names a symbol twice.
+    Raises ValueError if ``symbols`` is empty, names a symbol twice or has one of several characters.
     """
 
     def __init__(self, symbols):
+        symbols = list(symbols)
+        if any(len(symbol) != 1 for symbol in symbols):
+            raise ValueError(f"Vocabulary: expected symbols of one character, got {symbols}")
         self.symbols = "".join(symbols)
         self.index = {symbol: i for i, symbol in enumerate(self.symbols)}
         if not self.symbols or len(self.index) < len(self.symbols):
@@ -92,39 +100,53 @@ def origin():
     return f"scikit-learn {version('scikit-learn')}"
 
 
-def load(path, vocabulary=None):
-    """Your own text: a UTF-8 file, cut 80 : 10 : 10 in its order, or a folder of .txt files, split by file.
+def load(path, vocabulary=None, encoding=None, shortest=1):
+    """Your own text: a file, cut 80 : 10 : 10 in its order, or a folder of .txt files, split by file.
 
-    vocabulary: if given, every character must be in it. Returns a Corpus.
+    vocabulary: if given, every character must be in it. encoding: what the files are written in, as "utf-16" or
+    "latin-1"; None means UTF-8, and what looks like another encoding is refused. shortest: how many characters each of
+    the three parts must have. Returns a Corpus.
     Raises FileNotFoundError for a path that is not there, and ValueError, which names the file, for a folder
-    without .txt files, an empty text, bytes that are not UTF-8, characters outside the vocabulary, or too
-    little text (too few files) for three parts that are not empty.
+    without .txt files, an empty text, bytes of another encoding, characters outside the vocabulary, or too
+    little text (too few files) for three parts of that length.
     """
+    check_sizes("text.load", shortest=shortest)
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"text.load: expected a text file or a folder of .txt files, found nothing at {path}")
-    files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".txt" and not file.is_dir())
     if not files:
         raise ValueError(f"text.load: expected .txt files in the folder {path}, found none")
     base = path if path.is_dir() else path.parent  # so that the split is the same wherever the folder lies
-    texts = {file.relative_to(base).as_posix(): read(file, vocabulary) for file in files}
+    texts = {file.relative_to(base).as_posix(): read(file, vocabulary, encoding) for file in files}
     if len(texts) > 1:
-        return by_file(texts)
+        return by_file(texts, shortest)
     (text,) = texts.values()
     a, b = int(0.8 * len(text)), int(0.9 * len(text))
-    return check_split(Corpus(text[:a], text[a:b], text[b:]), f"{path}, of {len(text)} characters,")
+    return check_split(Corpus(text[:a], text[a:b], text[b:]), f"{path}, of {len(text)} characters,", shortest)
 
 
-def read(file, vocabulary):
+def read(file, vocabulary, encoding):
+    """The text of one file, decoded and checked."""
     try:
-        text = file.read_text(encoding="utf-8").removeprefix("\ufeff")  # an editor's byte order mark is no text
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"text.load: expected UTF-8 text in {file}, got the byte 0x{error.object[error.start]:02X} "
-            f"at position {error.start}; save the file as UTF-8 first"
-        ) from error
+        text = file.read_text(encoding=encoding or "utf-8").removeprefix("\ufeff")  # an editor's byte order mark
+    except UnicodeError as error:
+        got = str(error)
+        if isinstance(error, UnicodeDecodeError):
+            got = f"the byte 0x{error.object[error.start]:02X} at position {error.start}"
+        raise ValueError(f"text.load: expected {encoding or 'UTF-8'} text in {file}, got {got}; {ADVICE}") from error
+    except LookupError as error:
+        raise ValueError(f"text.load: expected an encoding that Python knows, got {encoding!r}") from error
     if not text.strip():
         raise ValueError(f"text.load: expected text in {file}, got an empty file")
+    strange = None if encoding else CONTROL.search(text)
+    if strange:  # UTF-16 without a byte order mark is full of them
+        got = f"the control character U+{ord(strange[0]):04X} at position {strange.start()}"
+        raise ValueError(f"text.load: expected UTF-8 text in {file}, got {got}; {ADVICE}")
+    if encoding is None and is_utf7(text):
+        raise ValueError(f"text.load: expected UTF-8 text in {file}, got what looks like UTF-7; {ADVICE}")
     if vocabulary is not None:
         try:
             vocabulary.encode(text)
@@ -133,7 +155,17 @@ def read(file, vocabulary):
     return text
 
 
-def by_file(texts):
+def is_utf7(text):
+    """ASCII in which every + begins characters written in base 64, as +AOk- stands for é; +- stands for + itself."""
+    if not text.isascii() or not re.search(r"\+[A-Za-z0-9+/]{3}", text):
+        return False
+    try:
+        return not text.encode().decode("utf-7").isascii()
+    except UnicodeError:
+        return False
+
+
+def by_file(texts, shortest=1):
     """Split name → text into 80 : 10 : 10 by a hash of the name: a new file never moves an old one."""
     parts = ([], [], [])
     for name, text in sorted(texts.items()):
@@ -141,14 +173,16 @@ def by_file(texts):
             lot = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
             parts[max(lot - 7, 0)].append(text)
     where = f"{len(texts)} files, dealt out by a hash of their names (joined to one, it is cut in order),"
-    return check_split(Corpus(*("\n\n".join(part) for part in parts)), where)
+    return check_split(Corpus(*("\n\n".join(part) for part in parts)), where, shortest)
 
 
-def check_split(corpus, where):
-    empty = [name for name, text in corpus._asdict().items() if not text]
-    if empty:
+def check_split(corpus, where, shortest=1):
+    """The Corpus itself, if each part has at least ``shortest`` characters."""
+    short = [f"{len(text)} for {name}" for name, text in corpus._asdict().items() if len(text) < shortest]
+    if short:
         raise ValueError(
-            f"text: expected enough text in {where} for a split 80 : 10 : 10, got none for {', '.join(empty)}"
+            f"text: expected enough text in {where} for a split 80 : 10 : 10, at least {shortest} characters in each "
+            f"part, got {', '.join(short)}"
         )
     return corpus
 

@@ -50,7 +50,15 @@ def test_a_bystander_of_the_other_number_is_common():
     assert 0.2 < wrong / 500 < 0.45
 
 
-@pytest.mark.parametrize("bad", [{"phrases": -1}, {"fillers": -2}])
+@pytest.mark.parametrize("bad", [{"phrases": -1}, {"fillers": -2}, {"fillers": 2.5}])
 def test_negative_numbers(bad):
-    with pytest.raises(ValueError, match="agreement.clause: expected phrases and fillers of at least 0"):
+    ((name, number),) = bad.items()
+    message = f"agreement.clause: expected {name} to be an integer of at least 0, got {number}"
+    with pytest.raises(ValueError, match=message):
         agreement.clause(np.random.default_rng(0), **bad)
+
+
+@pytest.mark.parametrize("bad", [{"T": 0, "B": 2}, {"T": 5, "B": -1}])
+def test_no_text(bad):
+    with pytest.raises(ValueError, match="agreement.batch: expected [TB] to be an integer of at least 1"):
+        agreement.batch(np.random.default_rng(0), **bad)

@@ -71,7 +71,7 @@ def test_your_own_csv(tmp_path):
     shown.drop(columns=["Adj Close", "Volume", "Low"]).rename_axis("Date").to_csv(path)
     with pytest.raises(ValueError, match=r"series.read\('mine.csv'\): expected the columns .* missing low, volume"):
         series.read(path)
-    with pytest.raises(FileNotFoundError, match="expected a CSV of prices, found nothing at"):
+    with pytest.raises(FileNotFoundError, match="expected a CSV file, found nothing at"):
         series.read(tmp_path / "none.csv")
 
 
@@ -187,8 +187,59 @@ def test_rsi_at_its_ends():
     assert series.rsi(rising).iloc[-1] == 100 and series.rsi(rising[::-1].reset_index(drop=True)).iloc[-1] == 0
     with pytest.raises(ValueError, match="series.rsi: expected at least 15 rows, got 14"):
         series.rsi(rising[:14])
-    with pytest.raises(ValueError, match="series.rsi: expected n of at least 1, got 0"):
+    with pytest.raises(ValueError, match="series.rsi: expected n to be an integer of at least 1, got 0"):
         series.rsi(rising, 0)
+
+
+def test_features_of_another_table():
+    table = random_prices(60)[["close"]]
+    with pytest.raises(ValueError, match="series.features: expected a table with the columns high, .*, got close"):
+        series.features(table)
+    with pytest.raises(ValueError, match="series.returns: expected a table with the columns adjusted, got close"):
+        series.returns(table)
+    with pytest.raises(ValueError, match="series.returns: expected a table with the columns adjusted, got Series"):
+        series.returns(table["close"])
+
+
+# ---- leaks ---------------------------------------------------------------------------------------------------
+
+AHEAD = {
+    "centred average": lambda t: t["adjusted"].rolling(10, center=True).mean(),
+    "tomorrow": lambda t: t["adjusted"].shift(-1),
+    "scaled by all": lambda t: t["adjusted"] / t["adjusted"].mean(),
+    "rank in all": lambda t: t["adjusted"].rank(),
+    "filled from later": lambda t: t["adjusted"].where(np.arange(len(t)) % 7 == 0).bfill(),
+    "rows by their future": lambda t: t["adjusted"][t["adjusted"] > t["adjusted"].mean()],
+    "one of two": lambda t: series.features(t).assign(ahead=t["close"].shift(-2)),
+}
+
+
+@pytest.mark.parametrize("N", [60, 120, 3270])  # also a table much shorter than another
+@pytest.mark.parametrize("name", AHEAD)
+def test_leaks_are_found(name, N):
+    table = random_prices(N)
+    found = series.leaks(AHEAD[name], table)
+    assert 0 < len(found) < N and isinstance(found, pd.DatetimeIndex)
+    if name == "tomorrow":
+        assert list(found) == list(table.index[[N // 4, N // 2, 3 * N // 4, N - 2]])
+
+
+@pytest.mark.parametrize("N", [60, 120, 3270])
+def test_honest_features_leak_nothing(N):
+    table = random_prices(N)
+    assert len(series.leaks(series.features, table)) == 0
+    assert len(series.leaks(lambda t: series.features(t).dropna(), table)) == 0
+    assert len(series.leaks(series.returns, table)) == 0
+    assert len(series.leaks(lambda t: t["volume"].shift(1), table)) == 0
+
+
+def test_leaks_does_not_pass_what_it_cannot_see():
+    with pytest.raises(ValueError, match="every feature known on a day with 40 rows, got none for ma50"):
+        series.leaks(series.features, random_prices(40))
+    with pytest.raises(ValueError, match="one feature at least to change .* got none for 0"):
+        series.leaks(lambda t: pd.Series(1.0, index=t.index), random_prices(60))
+    with pytest.raises(ValueError, match="series.leaks: expected at least 4 rows, got 3"):
+        series.leaks(series.returns, random_prices(3))
 
 
 # ---- windows, splits, scaling ----------------------------------------------------------------------------------
@@ -214,9 +265,12 @@ def test_a_window_ends_the_day_before_its_answer(steps):
 def test_windows_errors():
     inputs, target = numbered()
     for arguments, message in [
-        ((inputs, target, 0), "expected steps of at least 1, got 0"),
+        ((inputs, target, 0), "expected steps to be an integer of at least 1, got 0"),
         ((inputs, target, 20), "inputs: expected at least 21 rows, got 20"),
         ((inputs.iloc[1:], target), "the same dates"),
+        ((inputs[0], target, 3), "a DataFrame of inputs and a Series as target, got Series and Series"),
+        ((inputs, inputs, 3), "a DataFrame of inputs and a Series as target, got DataFrame and DataFrame"),
+        ((inputs, target, 2.0), "expected steps to be an integer of at least 1, got 2.0"),
         (
             (inputs.where(inputs != 3), target),
             r"inputs: expected finite values in 0, got 1 .* 2001-01-04; .*dropna\(\)",
@@ -243,8 +297,14 @@ def test_no_day_on_both_sides_and_training_comes_first(folds):
 def test_too_few_days_for_the_folds():
     with pytest.raises(ValueError, match="more than folds=3 distinct days, got 3"):
         series.walk_forward([1, 1, 2, 2, 3, 3], 3)
-    with pytest.raises(ValueError, match="folds of at least 2"):
+    with pytest.raises(ValueError, match="folds to be an integer of at least 2, got 1"):
         series.walk_forward(range(10), 1)
+    days = pd.bdate_range("2020-01-01", periods=10).to_numpy(copy=True)
+    days[3] = np.datetime64("NaT")
+    with pytest.raises(ValueError, match=r"expected days \(B,\), none missing, got shape \(10,\)"):
+        series.walk_forward(days, 3)
+    with pytest.raises(ValueError, match=r"expected days \(B,\), none missing, got shape \(5, 2\)"):
+        series.walk_forward(np.arange(10).reshape(5, 2), 3)
 
 
 @pytest.mark.parametrize("scaler", [None, MinMaxScaler()])
@@ -269,6 +329,8 @@ def test_scale_errors():
         series.scale(x, np.ones(29, bool))
     with pytest.raises(ValueError, match=r"got \(4, 30, 2\) and int64 \(30,\)"):
         series.scale(x, np.arange(30, dtype=np.int64))
+    with pytest.raises(ValueError, match=r"series.scale: expected finite values in x, got 1 .* first at \(1, 25, 0\)"):
+        series.scale(np.where(np.arange(240).reshape(4, 30, 2) == 60 + 50, np.nan, x), np.arange(30) < 20)
     with pytest.raises(ValueError, match="at least 2 training windows, got 0"):
         series.scale(x, np.zeros(30, bool))
 
@@ -317,8 +379,19 @@ def test_gain_covers_also_with_companies_that_move_together():
 
 def test_gain_sees_a_difference():
     rng = np.random.default_rng(0)
-    mean, low, high = series.gain(rng.normal(1, 1, 500), rng.normal(1.5, 1, 500), np.arange(500))
-    assert 0 < low < mean < high
+    loss, baseline = rng.normal(1, 1, 500), rng.normal(1.5, 1, 500)
+    mean, low, high = series.gain(loss, baseline, np.arange(500))
+    assert 0 < low < mean < high and np.isclose(mean, baseline.mean() - loss.mean())
+    other = series.gain(baseline, loss, np.arange(500))  # the worse against the better: the same below 0
+    np.testing.assert_allclose(other, [-mean, -high, -low], atol=1e-12)
+
+
+def test_gain_is_the_baselines_loss_less_the_own():
+    """Days all alike, so the interval is one point; a loss that is the baseline's gains nothing."""
+    assert series.gain(np.full(40, 3.0), np.full(40, 5.0), range(40)) == (2, 2, 2)
+    assert series.gain(np.full(40, 5.0), np.full(40, 3.0), range(40)) == (-2, -2, -2)
+    loss = np.random.default_rng(0).normal(size=40)
+    assert series.gain(loss, loss, range(40)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -329,9 +402,20 @@ def test_gain_sees_a_difference():
         (lambda: series.mase([np.nan], [1], [1, 2]), "series.mase: expected finite values"),
         (lambda: series.mase([1], [1], [2, 2]), "series.mase: expected a past .* not constant"),
         (lambda: series.mase([1], [1], [2]), "series.mase: expected a past .* at least 2"),
+        (lambda: series.mase([1], [1], [1, np.inf, 2]), "series.mase: expected a past .* finite and not constant"),
+        (lambda: series.hits([1, 2], [1, 1], 95), "series.hits: expected confidence between 0 and 1, got 95"),
         (lambda: series.hits([0, 0], [1, 1]), "series.hits: expected a day that moved, got none"),
         (lambda: series.hits([[1]], [[1]]), r"series.hits: .*got \(1, 1\)"),
-        (lambda: series.gain(np.ones(9), np.ones(9), range(8)), "series.gain: expected 9 days, got 8"),
+        (
+            lambda: series.gain(np.ones(9), np.ones(9), range(8)),
+            r"series.gain: expected 9 days, none missing, got \(8,\)",
+        ),
+        (
+            lambda: series.gain(np.ones(9), np.ones(9), np.where(np.arange(9) < 8, np.arange(9.0), np.nan), block=2),
+            "series.gain: expected 9 days, none missing, got",  # pandas leaves such days out
+        ),
+        (lambda: series.gain(np.ones(9), np.ones(9), range(9), 2, 95), "confidence between 0 and 1, got 95"),
+        (lambda: series.gain(np.ones(9), np.ones(9), range(9), 2.5), "block to be an integer of at least 1, got 2.5"),
         (lambda: series.gain(np.ones(9), np.ones(9), range(9)), "at least two blocks of 20 days, got 9 days"),
     ],
 )

@@ -1,6 +1,7 @@
 """The small tagged language keeps the rule that its docstring states."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,3 +63,11 @@ def test_without_hesitation():
 
 def test_words_and_tags_are_listed_once():
     assert len(set(WORDS)) == len(WORDS) and len(set(TAGS)) == len(TAGS)
+
+
+@pytest.mark.parametrize("count", [-1, 1.5])
+def test_no_such_number_of_hesitations(count):
+    with pytest.raises(ValueError, match=f"tagging.sentence: expected most .* of at least 0, got {count}"):
+        sentence(np.random.default_rng(0), count)
+    with pytest.raises(ValueError, match=f"tagging.probes: expected pause .* of at least 0, got {count}"):
+        language.probes(count)  # −1 would give probes without a pause

@@ -126,6 +126,11 @@ def test_bad_vocabulary(symbols):
         Vocabulary(symbols)
 
 
+def test_a_symbol_is_one_character():
+    with pytest.raises(ValueError, match=r"Vocabulary: expected symbols of one character, got \['th', 'e'\]"):
+        Vocabulary(["th", "e"])
+
+
 def test_encode_names_the_character_and_where():
     with pytest.raises(ValueError) as error:
         Vocabulary("helo ").encode("hello 世界!")
@@ -215,7 +220,7 @@ def test_undecodable_bytes(write, mark):
     path = write(mark + b"caf\xe9 au lait")
     assert complaint(ValueError, path) == (
         f"text.load: expected UTF-8 text in {path}, got the byte 0xE9 at position {3 + len(mark)}; "
-        "save the file as UTF-8 first"
+        "save the file as UTF-8, or say its encoding, for example encoding='utf-16'"
     )
 
 
@@ -236,11 +241,75 @@ def test_which_file_of_a_folder(write):
 def test_too_short_for_a_split(write):
     path = write("ab")
     assert complaint(ValueError, path) == (
-        f"text: expected enough text in {path}, of 2 characters, for a split 80 : 10 : 10, got none for validation"
+        f"text: expected enough text in {path}, of 2 characters, for a split 80 : 10 : 10, "
+        "at least 1 characters in each part, got 0 for validation"
     )
 
 
 def test_too_few_files_for_a_split(write):
     folder = [write("text", f"folder/{name}.txt") for name in "ab"][0].parent
     said = complaint(ValueError, folder)
-    assert re.search(r"expected enough text in 2 files, .* for a split 80 : 10 : 10, got none for ", said)
+    assert re.search(r"expected enough text in 2 files, .* for a split 80 : 10 : 10, at least 1 .* got 0 for ", said)
+
+
+def test_the_parts_can_be_asked_to_be_long(write):
+    path = write("abcdefghij" * 64)
+    assert len(text.load(path, shortest=64).test) == 64
+    said = complaint(ValueError, path, None, None, 65)
+    assert (
+        said.endswith("at least 65 characters in each part, got 64 for validation, 64 for test") and str(path) in said
+    )
+    with pytest.raises(ValueError, match="text.load: expected shortest to be an integer of at least 1, got 0"):
+        text.load(path, shortest=0)
+
+
+# ---- other encodings ---------------------------------------------------------------------------------------
+
+GERMAN, CHINESE = "Grüße aus Köln, und 1 + 1 = 2.\n" * 9, "你好，世界。\n吃苹果 A\n" * 9
+
+
+@pytest.mark.parametrize("string", [GERMAN, CHINESE, "plain ASCII\n" * 9])
+@pytest.mark.parametrize(
+    "encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-32", "utf-32-le", "utf-7", "iso2022_jp_2"]
+)
+def test_another_encoding_is_refused_or_named(write, string, encoding):
+    if encoding == "iso2022_jp_2" and string is CHINESE:
+        pytest.skip("not all of it can be written so")
+    path = write(string.encode(encoding))
+    if string.encode(encoding) != string.encode():  # plain ASCII is the same in several
+        said = complaint(ValueError, path)
+        assert said.startswith(f"text.load: expected UTF-8 text in {path}, got ") and "encoding='utf-16'" in said
+    assert "".join(text.load(path, encoding=encoding)) == string
+
+
+def test_what_utf_16_and_utf_7_are_told_by(write):
+    assert "got the control character U+0000 at position 1" in complaint(ValueError, write("abc".encode("utf-16-le")))
+    assert "got what looks like UTF-7" in complaint(ValueError, write(b"Gr+APwA3w-e aus K+APY-ln"))
+
+
+@pytest.mark.parametrize("string", ["2 + 2, C++ and +1", "call +49 123456 now", "a +- b", "i += 1; x+abs(y)+f", "+"])
+def test_a_plus_is_not_utf_7(write, string):
+    assert "".join(text.load(write(string * 10))) == string * 10
+
+
+def test_what_looks_like_utf_7_and_is_not_can_be_read(write):
+    path = write("x+abs(y)" * 9)
+    complaint(ValueError, path)
+    assert "".join(text.load(path, encoding="utf-8")) == "x+abs(y)" * 9
+
+
+def test_a_wrong_encoding(write):
+    path = write(b"caf\xe9 au lait")
+    assert "expected utf-16 text in" in complaint(ValueError, path, None, "utf-16")
+    assert "an encoding that Python knows, got 'utf-99'" in complaint(ValueError, path, None, "utf-99")
+    assert "".join(text.load(path, encoding="latin-1")) == "café au lait"
+
+
+def test_folders_called_txt_and_capitals(write):
+    paths = [write(f"text {i}", f"folder/x.txt/{i}.TXT") for i in range(60)]
+    parts = text.load(paths[0].parents[1])
+    assert sorted("\n\n".join(parts).split("\n\n")) == sorted(f"text {i}" for i in range(60))
+    empty = paths[0].parents[2] / "other.txt" / "inner.txt"
+    empty.mkdir(parents=True)
+    said = complaint(ValueError, empty.parent)
+    assert said == f"text.load: expected .txt files in the folder {empty.parent}, found none"
