@@ -7,13 +7,12 @@ The decorator names the shape of every array argument, so the signature of a fun
 
 A letter is bound by the first argument that uses it, in the order written, and must be the same number
 everywhere else; ``4n`` is four times n; a leading ``...`` stands for any further axes, the same for every
-argument that has them. A number stands for itself. Works alike on NumPy arrays and torch tensors, and does
-not import torch.
+argument that has them. A number stands for itself. Works alike on NumPy arrays and torch tensors, and imports
+torch only where a tensor comes.
 """
 
 import functools
 import inspect
-import re
 from numbers import Integral
 
 import numpy as np
@@ -22,8 +21,8 @@ import numpy as np
 def shapes(**specs):
     """Check the arguments named in ``specs`` at every call of the decorated function.
 
-    An argument that is None, where None is the default, is not checked. The decorated function has the specs as
-    its attribute ``shapes``.
+    An argument that is None, where None is the default, is not checked. The decorated function has two attributes:
+    ``shapes``, the specs, and ``unchecked``, the function without the check, for a caller that has checked.
 
     Raises ValueError, which names the function, what was expected and what came, for an argument that is no
     array, for a wrong shape, for a dtype that is not floating point or differs from the first array's, for
@@ -43,15 +42,18 @@ def shapes(**specs):
             check({k: v for k, v in arrays.items() if v is not None or k not in optional}, specs, where)
             return function(*args, **kwargs)
 
-        checked.shapes = specs
+        checked.shapes, checked.unchecked = specs, function
         return checked
 
     return decorate
 
 
-def check(arrays, specs, where):
-    """Hold ``arrays`` (name → array) against ``specs`` (name → shape); raise as ``shapes`` describes."""
-    known, first = {"": 1}, None
+def check(arrays, specs, where, **sizes):
+    """Hold ``arrays`` (name → array) against ``specs`` (name → shape); raise as ``shapes`` describes.
+
+    sizes: letter → number, for those that are known beforehand.
+    """
+    known, first = {"": 1, **sizes}, None
     for name, array in arrays.items():
         check_array(name, array, where)
         check_shape(name, tuple(array.shape), specs[name], known, where)
@@ -93,11 +95,10 @@ def check_shape(name, shape, spec, known, where):
     known.update(bound)
 
 
-@functools.cache
-def parse(letter):
+def parse(word):
     """``4n`` → (4, "n"), ``n`` → (1, "n"), and a bare number ``1`` → (1, "")."""
-    factor, letter = re.fullmatch(r"(\d*)([A-Za-z]?\w*)", letter).groups()
-    return int(factor or 1), letter
+    letter = word.lstrip("0123456789")
+    return int(word.removesuffix(letter) or 1), letter
 
 
 def describe(letters, known):
@@ -117,10 +118,10 @@ def check_kind(name, array, first_name, first, where):
     """Floating point, and the dtype, the kind of array and the device of the first argument."""
     if not floating(array.dtype):
         raise ValueError(f"{where}: expected {name} of a floating-point dtype, got {array.dtype}")
-    if type(array).__module__.split(".")[0] != type(first).__module__.split(".")[0]:
+    if library(array) != library(first):
         raise ValueError(
             f"{where}: expected {name} to be the same kind of array as {first_name} "
-            f"({type(first).__module__.split('.')[0]}), got {type(array).__module__.split('.')[0]}"
+            f"({library(first)}), got {library(array)}"
         )
     for what in ("dtype", "device"):
         mine, theirs = getattr(array, what, None), getattr(first, what, None)
@@ -128,16 +129,19 @@ def check_kind(name, array, first_name, first, where):
             raise ValueError(f"{where}: expected {name} of {what} {theirs}, as {first_name} has, got {mine}")
 
 
-@functools.cache
+def library(array):
+    """Whose array it is: "torch" or "numpy"."""
+    return "torch" if hasattr(array, "detach") else type(array).__module__.split(".")[0]
+
+
 def floating(dtype):
-    return "float" in str(dtype)
+    return dtype.kind == "f" if hasattr(dtype, "kind") else dtype.is_floating_point  # NumPy, torch
 
 
 def check_finite(name, array, where):
-    if str(getattr(array, "device", "")) == "meta":
-        return  # torch's device of shapes without values
-    if hasattr(array, "detach") and array.detach().sum().isfinite():
-        return  # what is not finite makes a sum that is not, and in torch a sum is far quicker than isfinite
+    """No NaN and no infinity; a tensor whose values cannot be seen passes."""
+    if hasattr(array, "detach") and (without_values(array) or seems_finite(array)):
+        return
     finite = array.isfinite() if hasattr(array, "isfinite") else np.isfinite(array)  # torch, NumPy
     if not finite.all():
         first = finite.reshape(-1).tolist().index(False)
@@ -145,3 +149,18 @@ def check_finite(name, array, where):
         raise ValueError(
             f"{where}: expected finite values in {name}, got {int((~finite).sum())} NaN or infinite, first at {index}"
         )
+
+
+def without_values(tensor):
+    """Has it a shape only? So it is on torch's meta device, and while torch.compile or torch.export trace."""
+    import torch
+
+    return tensor.device.type == "meta" or torch.compiler.is_compiling()
+
+
+def seems_finite(tensor):
+    """By its sum, which is far quicker in torch than ``isfinite``: what is not finite makes a sum that is not."""
+    try:
+        return bool(tensor.detach().sum().isfinite())
+    except RuntimeError:  # torch.func.vmap and fake tensors refuse to decide anything by a value
+        return True

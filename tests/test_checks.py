@@ -168,3 +168,43 @@ def test_finite_numbers_whose_sum_is_not():
     check_finite("x", large, "here")
     with pytest.raises(ValueError, match=r"expected finite values in x, got 2 NaN or infinite, first at \(1,\)"):
         check_finite("x", torch.tensor([0, torch.inf, -torch.inf]), "here")
+
+
+def test_sizes_known_beforehand():
+    with raises("here: expected x of shape (T, m=3), got (5, 4)"):
+        check({"x": np.ones((5, 4))}, {"x": "T m"}, "here", m=3)
+    with raises("here: expected h of shape (LD=4, n=2), got (3, 2)"):
+        check({"h": np.ones((3, 2))}, {"h": "LD n"}, "here", LD=4, n=2)
+    check({"x": np.ones((5, 3)), "h": np.ones((4, 2))}, {"x": "T m", "h": "LD n"}, "here", m=3, LD=4)
+
+
+def test_the_function_without_its_check():
+    assert gates.unchecked([], None, "b") == "ran"
+    assert gates.unchecked is gates.__wrapped__
+
+
+def test_values_that_cannot_be_seen():
+    """Under vmap, in a compiled graph and of a fake tensor nothing can be decided by a value; all else is checked."""
+    weights = torch.ones(8, 3), torch.ones(8)
+    bad = torch.full((4, 3), torch.nan)
+    function = lambda x: x if gates(x, *weights) == "ran" else None  # noqa: E731
+    assert torch.vmap(function)(bad).isnan().all()
+    with raises("test_checks.gates: expected x of shape (..., m=3), got (2,)"):
+        torch.vmap(function)(bad[:, 1:])
+    torch.compiler.reset()
+    assert torch.compile(function, fullgraph=True, backend="eager")(bad).isnan().all()
+    with raises("expected finite values in x, got 12 NaN"):
+        function(bad)
+    torch.func.grad(lambda x: function(x).sum())(torch.ones(3))
+    with raises("expected finite values in x, got 3 NaN"):  # its values can be seen
+        torch.func.grad(lambda x: function(x).sum())(bad[0])
+
+
+def test_what_counts_as_floating_point():
+    for dtype in (np.float16, np.float32, np.float64, np.longdouble):
+        check({"x": np.ones(3, dtype)}, {"x": "n"}, "here")
+    for dtype in (np.int8, np.complex128, bool, object):
+        with raises(f"here: expected x of a floating-point dtype, got {np.dtype(dtype)}"):
+            check({"x": np.ones(3, dtype)}, {"x": "n"}, "here")
+    with raises("here: expected x of a floating-point dtype, got torch.complex64"):
+        check({"x": torch.ones(3, dtype=torch.complex64)}, {"x": "n"}, "here")

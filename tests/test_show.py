@@ -22,7 +22,7 @@ from rnncourse.show import source
             '@shapes(U="n m", W="n n", b="n", x="... m", h="... n")\ndef step(',
         ),
         (RNN, "rnncourse/pytorch/rnn.py", "class RNN(nn.Module):"),
-        (RNN.forward, "rnncourse/pytorch/rnn.py", '@shapes(x="T B m", h0="1 B n")'),
+        (RNN.forward, "rnncourse/pytorch/rnn.py", "def forward(self, x, h0=None):"),
         (text, "rnncourse/data/text.py", '"""Real text'),
         (rnncourse.reference, "rnncourse/reference/__init__.py", '"""NumPy'),
     ],

@@ -21,11 +21,10 @@ import os
 import warnings
 
 import torch
-from torch import nn
 
 from rnncourse.checks import shapes
 from rnncourse.pytorch import fused, lstm
-from rnncourse.pytorch.ops import add_parameters, run_layers
+from rnncourse.pytorch.layers import pair, run
 
 try:
     import triton
@@ -90,11 +89,11 @@ def block_of(W, gate: constexpr, n: constexpr, N: constexpr, TURNED: constexpr):
 
 
 @inline
-def product(a, b, start, PRECISION: constexpr, WIDEN: constexpr):
-    """start + a @ b, added up in float32."""
+def product(a, b, first, PRECISION: constexpr, WIDEN: constexpr):
+    """first + a @ b, added up in float32."""
     if WIDEN:  # Triton's interpreter multiplies the bits of bfloat16; in float32 it is exact
         a, b = a.to(tl.float32), b.to(tl.float32)
-    return tl.dot(a, b, start, input_precision=PRECISION)
+    return tl.dot(a, b, first, input_precision=PRECISION)
 
 
 @jit
@@ -284,7 +283,7 @@ def launch(kernel, B, *arguments, **constants):
 
 
 def steps(x, h0, c0, U, W, b, lengths, keep):
-    """hs, h_T, c_T; and the gates and the cells for the way back, the cells empty without ``keep``."""
+    """hs, h_T, c_T; and the gates and the cells for the backward pass, the cells empty without ``keep``."""
     T, B, n = *x.shape[:2], W.shape[1]
     constants, order = settings(W, lengths)
     gates = torch.addmm(b, x.flatten(0, 1), U.T).view(T, B, 4 * n)
@@ -359,7 +358,7 @@ def forward(x, h0, c0, U, W, b, lengths=None):
 
 
 def loop_forward(x, h0, c0, U, W, b, lengths=None):
-    """What ``forward`` computes, step by step, on any device and in any dtype; autograd has the way back."""
+    """What ``forward`` computes, step by step, on any device and in any dtype; autograd has the backward pass."""
     if lengths is None:
         return fused.lstm_forward(x, h0, c0, U, W, b)
     check_lengths(lengths, x)
@@ -372,10 +371,11 @@ def loop_forward(x, h0, c0, U, W, b, lengths=None):
     return torch.stack(hs) if hs else x.new_empty(0, *h0.shape), h, c
 
 
-class LSTM(nn.Module):
+class LSTM(lstm.LSTM):
     """``torch.nn.LSTM`` of one direction, for n ≤ 128 in one kernel a layer, with sequences of different lengths.
 
-    input_size is m, hidden_size is n, num_layers is L; parameter names, start and ``load_state_dict`` as in torch.
+    input_size is m, hidden_size is n, num_layers is L; parameter names, initialisation and ``load_state_dict`` as in
+    torch.
     forward(x, (h0, c0)=None, lengths=None): x (T, B, m); h0 and c0 (L, B, n), zero if left out; lengths (B,) int64, T
     if left out. Returns hs (T, B, n), zero beyond each end, and the states (h_T, c_T) at each end, each (L, B, n): what
     packing, torch.nn.LSTM and unpacking return.
@@ -384,27 +384,15 @@ class LSTM(nn.Module):
     """
 
     def __init__(self, input_size, hidden_size, num_layers=1, device=None, dtype=None):
-        super().__init__()
-        self.hidden_size, self.num_layers, self.bidirectional = hidden_size, num_layers, False
-        add_parameters(self, 4, input_size, hidden_size, num_layers, False, device, dtype)
+        super().__init__(input_size, hidden_size, num_layers, device=device, dtype=dtype)
 
     def forward(self, x, states=None, lengths=None):
-        states = (None, None) if states is None else states
-        if not isinstance(states, tuple | list) or len(states) != 2:
-            kind = type(states).__name__
-            raise ValueError(f"LSTM: expected the states to be a pair (h0, c0), got {kind} of length {len(states)}")
-        return self.run(x, *states, lengths)
-
-    @shapes(x="T B m", h0="k B n", c0="k B n")
-    def run(self, x, h0=None, c0=None, lengths=None):
-        h0 = x.new_zeros(self.num_layers, x.shape[1], self.hidden_size) if h0 is None else h0
-        c0 = torch.zeros_like(h0) if c0 is None else c0
-        if len(h0) != self.num_layers:
-            raise ValueError(f"LSTM: expected one state for each of {self.num_layers} layers, got {len(h0)}")
-        reason = missing(x.device, x.dtype, self.hidden_size)
-        if reason:
-            warnings.warn(f"triton_lstm.LSTM computes without its kernels: {reason}", stacklevel=3)
+        h0, c0 = pair(states, "LSTM")
+        weight = self.weight_ih_l0
+        reason = missing(weight.device, weight.dtype, self.hidden_size)
         compute = loop_forward if reason else forward
-        layer = lambda x, k, U, W, b_ih, b_hh: compute(x, h0[k], c0[k], U, W, b_ih + b_hh, lengths)  # noqa: E731
-        hs, h_T, c_T = run_layers(layer, self, x)
+        layer = lambda x, h0, c0, U, W, b_ih, b_hh: compute(x, h0, c0, U, W, b_ih + b_hh, lengths)  # noqa: E731
+        hs, h_T, c_T = run(self, x, layer, h0=h0, c0=c0)
+        if reason:
+            warnings.warn(f"triton_lstm.LSTM computes without its kernels: {reason}", stacklevel=2)
         return hs, (h_T, c_T)

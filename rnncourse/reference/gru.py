@@ -1,18 +1,19 @@
 """The gated recurrent unit (Cho et al. 2014): two gates, one state.
 
-    r = σ(U_r x_t + b_r + W_r h_{t−1}),   z = σ(U_z x_t + b_z + W_z h_{t−1})
-    g = tanh(U_g x_t + b_g + r ⊙ (W_g h_{t−1} + b_n))       reset after the product, as PyTorch and cuDNN compute
-    g = tanh(U_g x_t + b_g + W_g (r ⊙ h_{t−1}) + b_n)       reset before the product, as in the paper
-    h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},             t = 1 … T
+    r = σ(U_r x_t + b_r + W_r h_{t−1})                      reset gate
+    z = σ(U_z x_t + b_z + W_z h_{t−1})                      update gate
+    g = tanh(U_g x_t + b_g + r ⊙ (W_g h_{t−1} + b_n))       candidate, reset after the product: PyTorch, cuDNN
+    g = tanh(U_g x_t + b_g + W_g (r ⊙ h_{t−1}) + b_n)       candidate, reset before the product: the paper
+    h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},                        t = 1 … T
 
-m = input size, n = hidden size, T = steps, B = batch. Reset gate r, update gate z and candidate g are stacked in
-the rows of U, W and b, n rows each, in PyTorch's order. PyTorch calls the candidate n; here n is the size, and
-only the candidate's second bias keeps the letter: b_n is PyTorch's b_hn, which r multiplies if the reset comes
-after the product. If it comes before, b_g + b_n is all that counts.
+m = input size, n = hidden size, T = steps, B = batch. The three blocks are stacked in the rows of U, W and b, n
+rows each, in PyTorch's order: r, z, g. The letters mean the values after squashing; before it, net. PyTorch calls
+the candidate n; here n is the size, and only the candidate's second bias keeps the letter: b_n is PyTorch's b_hn,
+which r multiplies if the reset comes after the product. If the reset comes before it, b_g + b_n is all that counts.
 
 Here z keeps the old state, as in Cho et al. and in PyTorch. In Chung et al. (2014), arXiv:1412.3555, z lets the
-new one in: h_t = (1 − z) ⊙ h_{t−1} + z ⊙ g. That is the same family: σ(−a) = 1 − σ(a), so turn the sign of the
-rows of z in U, W and b.
+new state in: h_t = (1 − z) ⊙ h_{t−1} + z ⊙ g. That is the same family: σ(−a) = 1 − σ(a), so negate the rows of z in
+U, W and b.
 """
 
 from typing import Any, NamedTuple
@@ -47,9 +48,9 @@ class Grads(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """What the way back needs.
+    """What the backward pass needs.
 
-    x (T, B, m); h (T+1, B, n), the states 0 … T; gates (T, B, 3n), which are r, z and g after their squashing;
+    x (T, B, m); h (T+1, B, n), the states 0 … T; gates (T, B, 3n), which are r, z and g;
     inner (T, B, n): W_g h_{t−1} + b_n if the reset comes after the product, r ⊙ h_{t−1} if before; U, W and which.
     """
 
@@ -64,42 +65,48 @@ class Cache(NamedTuple):
 
 @shapes(U="3n m", W="3n n", b="3n", b_n="n", x="... m", h="... n")
 def step(x, h, U, W, b, b_n):
-    """One step, reset after the product: h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},  g = tanh(U_g x + b_g + r ⊙ (W_g h + b_n)).
+    """One step, reset after the product: h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},
+    g = tanh(U_g x_t + b_g + r ⊙ (W_g h_{t−1} + b_n)).
 
-    x (..., m) is x_t and h (..., n) is h_{t−1}: one vector each, or a batch of them. Returns h_t (..., n).
-    Source: the first version of Cho et al. (2014), https://arxiv.org/abs/1406.1078v1; the documentation of
-    ``torch.nn.GRU``.
+    x (..., m) is x_t and h (..., n) is h_{t−1}: one vector each, or a batch of them.
+    Returns h_t (..., n).
+    Raises ValueError for shapes, dtypes or values that do not fit.
+    Source: the first version of Cho et al. (2014), https://arxiv.org/abs/1406.1078v1; the
+    documentation of ``torch.nn.GRU``.
     """
-    r, z, g = split(x @ U.T + b, 3)
+    net_r, net_z, net_g = split(x @ U.T + b, 3)  # the input's part
     W_r, W_z, W_g = split(W.T, 3)
-    r = sigmoid(r + h @ W_r)
-    z = sigmoid(z + h @ W_z)
-    g = tanh(g + r * (h @ W_g + b_n))
+    r = sigmoid(net_r + h @ W_r)
+    z = sigmoid(net_z + h @ W_z)
+    g = tanh(net_g + r * (h @ W_g + b_n))
     return (1 - z) * g + z * h
 
 
 @shapes(U="3n m", W="3n n", b="3n", b_n="n", x="... m", h="... n")
 def step_before(x, h, U, W, b, b_n):
-    """One step, reset before the product: h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},  g = tanh(U_g x + b_g + W_g (r ⊙ h) + b_n).
+    """One step, reset before the product: h_t = (1 − z) ⊙ g + z ⊙ h_{t−1},
+    g = tanh(U_g x_t + b_g + W_g (r ⊙ h_{t−1}) + b_n).
 
-    Arguments and result as for ``step``.
+    Arguments, result and errors as for ``step``.
     Source: Cho et al. (2014), arXiv:1406.1078, equations 5 to 8.
     """
-    r, z, g = split(x @ U.T + b, 3)
+    net_r, net_z, net_g = split(x @ U.T + b, 3)  # the input's part
     W_r, W_z, W_g = split(W.T, 3)
-    r = sigmoid(r + h @ W_r)
-    z = sigmoid(z + h @ W_z)
-    g = tanh(g + (r * h) @ W_g + b_n)
+    r = sigmoid(net_r + h @ W_r)
+    z = sigmoid(net_z + h @ W_z)
+    g = tanh(net_g + (r * h) @ W_g + b_n)
     return (1 - z) * g + z * h
 
 
 @shapes(U="3n m", W="3n n", b="3n", b_n="n", x="T B m", h0="B n")
 def forward(x, h0, U, W, b, b_n, reset="after"):
-    """All steps: hs[t] = step(x[t], hs[t−1]) for reset="after", step_before(…) for reset="before".
+    """All steps: hs[t] = step(x[t], hs[t−1]) for reset="after", step_before(…) for "before".
 
     x (T, B, m), h0 (B, n), U (3n, m), W (3n, n), b (3n,), b_n (n,).
-    Returns hs (T, B, n), the last state h_T (B, n), and the cache for ``backward``. They share memory: copy hs
-    before you write to it. T = 0 is allowed: hs is empty and h_T is h0.
+    Returns hs (T, B, n), the last state h_T (B, n), and the cache for ``backward``. They share
+    memory: copy hs before you write to it. T = 0 is allowed: hs is empty and h_T is h0. A gate
+    differs from that of ``step`` by at most one rounding error of a number near 1, not of its
+    own: see ``ops.gate_scales``.
     Raises ValueError for another reset, and for shapes, dtypes or values that do not fit.
     """
     if reset not in RESETS:
@@ -132,15 +139,24 @@ def forward(x, h0, U, W, b, b_n, reset="after"):
 
 
 def backward(dhs, dh_T, cache):
-    """Backpropagation through time, for ``forward``. With r, z, g for the gates' values, a_g for g before tanh:
+    """Backpropagation through time, for ``forward``:
 
-        dh_t = ∂L/∂h_t directly + all that comes back from step t+1,   a = W_g h_{t−1} + b_n
+        dh_t = ∂L/∂h_t directly + what comes back to h_t from step t+1
         δ_z = dh_t ⊙ (h_{t−1} − g) ⊙ z(1−z),   δ_g = dh_t ⊙ (1−z) ⊙ (1−g²)
-        reset after:    δ_r = δ_g ⊙ a ⊙ r(1−r),           back to h_{t−1}: z ⊙ dh_t + W_rᵀδ_r + W_zᵀδ_z + W_gᵀ(r ⊙ δ_g)
-        reset before:   δ_r = W_gᵀδ_g ⊙ h_{t−1} ⊙ r(1−r), back to h_{t−1}: z ⊙ dh_t + W_rᵀδ_r + W_zᵀδ_z + r ⊙ W_gᵀδ_g
-        dU = Σ_t [δ_r δ_z δ_g]_t x_tᵀ,  db = Σ_t [δ_r δ_z δ_g]_t,  db_n = Σ_t r ⊙ δ_g (after) or Σ_t δ_g (before)
+        reset after the product, with a = W_g h_{t−1} + b_n:
+            δ_r = δ_g ⊙ a ⊙ r(1−r)
+            back to h_{t−1}: z ⊙ dh_t + W_rᵀδ_r + W_zᵀδ_z + W_gᵀ(r ⊙ δ_g)
+            dW_g = Σ_t (r ⊙ δ_g) h_{t−1}ᵀ,  db_n = Σ_t r ⊙ δ_g
+        reset before the product:
+            δ_r = W_gᵀδ_g ⊙ h_{t−1} ⊙ r(1−r)
+            back to h_{t−1}: z ⊙ dh_t + W_rᵀδ_r + W_zᵀδ_z + r ⊙ W_gᵀδ_g
+            dW_g = Σ_t δ_g (r ⊙ h_{t−1})ᵀ,  db_n = Σ_t δ_g
+        dW_r = Σ_t δ_r h_{t−1}ᵀ,  dW_z = Σ_t δ_z h_{t−1}ᵀ
+        dU = Σ_t [δ_r δ_z δ_g] x_tᵀ,  db = Σ_t [δ_r δ_z δ_g],  dx_t = Uᵀ[δ_r δ_z δ_g]
 
-    dhs (T, B, n) is ∂L/∂hs and dh_T (B, n) is ∂L/∂h_T, each counting only the direct use of that output.
+    All letters without an index are those of step t; each δ is an error of net, that is,
+    before the squashing. dhs (T, B, n) is ∂L/∂hs and dh_T (B, n) is ∂L/∂h_T, each counting only
+    the direct use of that output.
     Returns Grads(x, h0, U, W, b, b_n).
     Raises ValueError for shapes, dtypes or values that do not fit the cache.
     """
@@ -149,7 +165,8 @@ def backward(dhs, dh_T, cache):
     (T, B, m), n = x.shape, W.shape[1]
     r, z, g = np.moveaxis(gates.reshape(T, B, 3, n), 2, 0)
     delta = np.empty((T, B, 3 * n), x.dtype)  # of r, z, g: what the input's side sees
-    # of r, z and the candidate's recurrent product: what the state's side sees. The same if the reset is before it.
+    # of r, z and the candidate's recurrent product: what the state's side sees. The same
+    # if the reset comes before the product.
     delta_W = np.empty_like(delta) if reset == "after" else delta
     of_r, of_z, of_g = np.moveaxis(delta.reshape(T, B, 3, n), 2, 0)
     W_rz, W_g = W[: 2 * n], W[2 * n :]
@@ -187,7 +204,8 @@ def from_torch(module):
 
     Of torch's two biases those of r and z are only ever added, and here are their sum in b. Those of the
     candidate are two: b_g from ``bias_ih_l0``, b_n from ``bias_hh_l0``. Zero for a module without bias.
-    Raises ValueError for more layers, two directions, or another kind of module.
+    Raises ValueError for more layers, two directions, another kind of module, or a dtype that NumPy does not have
+    (bfloat16).
     """
     U, W, b, b_hh = one_layer(module, "GRU", 3)
     n = W.shape[1]

@@ -33,7 +33,7 @@ class Grads(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """What the way back needs: the input x (T, B, m), the states h_0 … h_T as h (T+1, B, n), U, W and f."""
+    """What the backward pass needs: the input x (T, B, m), the states h_0 … h_T as h (T+1, B, n), U, W and f."""
 
     x: np.ndarray
     h: np.ndarray
@@ -44,9 +44,11 @@ class Cache(NamedTuple):
 
 @shapes(U="n m", W="n n", b="n", x="... m", h="... n")
 def step(x, h, U, W, b, f=tanh):
-    """One step, h_t = f(U x_t + W h_{t−1} + b).
+    """One step: h_t = f(U x_t + W h_{t−1} + b).
 
-    x (..., m) is x_t and h (..., n) is h_{t−1}: one vector each, or a batch of them. Returns h_t (..., n).
+    x (..., m) is x_t and h (..., n) is h_{t−1}: one vector each, or a batch of them.
+    Returns h_t (..., n).
+    Raises ValueError for shapes, dtypes or values that do not fit.
     Source: Elman (1990), doi:10.1207/s15516709cog1402_1, figure 2.
     """
     return f(x @ U.T + h @ W.T + b)
@@ -57,8 +59,10 @@ def forward(x, h0, U, W, b, f=tanh):
     """All steps: hs[t] = step(x[t], hs[t−1]), with h0 before the first.
 
     x (T, B, m), h0 (B, n), U (n, m), W (n, n), b (n,).
-    Returns hs (T, B, n), the last state h_T (B, n), and the cache for ``backward``. All three share memory:
-    copy hs before you write to it. T = 0 is allowed: hs is empty and h_T is h0.
+    Returns hs (T, B, n), the last state h_T (B, n), and the cache for ``backward``. All three
+    share memory: copy hs before you write to it. T = 0 is allowed: hs is empty and h_T is h0.
+    Raises ValueError for an f without a known derivative, and for shapes, dtypes or values
+    that do not fit.
     """
     slope(f, h0)  # an f without a derivative is refused here, not after the loop
     (T, B, m), n = x.shape, len(b)
@@ -74,15 +78,18 @@ def backward(dhs, dh_T, cache, window=None):
     """Backpropagation through time, for ``forward``; truncated, if a window is given.
 
         δ_t = f′(net_t) ⊙ (∂L/∂h_t directly + Wᵀ δ_{t+1})
-        dU = Σ_t δ_t x_tᵀ,  dW = Σ_t δ_t h_{t−1}ᵀ,  db = Σ_t δ_t,  dx_t = Uᵀ δ_t,  dh_0 = Wᵀ δ_1
+        dU = Σ_t δ_t x_tᵀ,  dW = Σ_t δ_t h_{t−1}ᵀ,  db = Σ_t δ_t
+        dx_t = Uᵀ δ_t,  dh_0 = Wᵀ δ_1
 
-    dhs (T, B, n) is ∂L/∂hs and dh_T (B, n) is ∂L/∂h_T, each counting only the direct use of that output.
-    window: None, or an integer ≥ 1: then Wᵀ δ_{t+1} is left out wherever t is a multiple of window. That cuts
-    the steps into chunks of this length, counted from the first; the state crosses every cut, the gradient
-    none. It is what ``detach`` between chunks does in PyTorch, and what training on a long text does chunk by
-    chunk, so one call stands for that whole loop with its weights held still. The loss at a step blames, by
-    its place in the chunk, between 1 and window uses of W; to let every step blame the last w uses, sum the
-    first w lags of ``by_lag``.
+    dhs (T, B, n) is ∂L/∂hs and dh_T (B, n) is ∂L/∂h_T, each counting only the direct use of
+    that output. δ_t is the error of net_t, that is, before f.
+    window: None, or an integer ≥ 1: then Wᵀ δ_{t+1} is left out wherever t is a multiple of
+    window. That cuts the steps into chunks of this length, counted from the first; the state
+    crosses every cut, the gradient none. It is what ``detach`` between chunks does in PyTorch.
+    Training on a long text does the same chunk by chunk, so one call stands for that whole
+    loop with constant weights. The loss at a step reaches between 1 and window copies of W,
+    by the step's place in its chunk. To let every step reach the last w copies, sum the first
+    w lags of ``by_lag``.
     Returns Grads(x, h0, U, W, b).
     Raises ValueError for shapes, dtypes or values that do not fit the cache, and for a bad window.
     Source: Werbos (1990), doi:10.1109/5.58337; truncation: Williams and Peng (1990),
@@ -112,17 +119,19 @@ def backward(dhs, dh_T, cache, window=None):
 
 
 def by_lag(dhs, dh_T, cache):
-    """The gradients of ``backward``, apart by lag: how far back in time the blamed use of an argument lies.
+    """The gradients of ``backward``, apart by lag: how many steps lie between a copy of the weights and the loss.
 
-        δ_t⁽⁰⁾ = f′(net_t) ⊙ ∂L/∂h_t directly,   δ_t⁽ᵏ⁾ = f′(net_t) ⊙ Wᵀ δ_{t+1}⁽ᵏ⁻¹⁾,   δ_t = Σ_k δ_t⁽ᵏ⁾
+        δ_t⁽⁰⁾ = f′(net_t) ⊙ ∂L/∂h_t directly
+        δ_t⁽ᵏ⁾ = f′(net_t) ⊙ Wᵀ δ_{t+1}⁽ᵏ⁻¹⁾,   δ_t = Σ_k δ_t⁽ᵏ⁾
 
-    δ_t⁽ᵏ⁾ is the error at step t that comes from the output k steps later. Arguments as for ``backward``;
-    dh_T counts as a use of the last output.
+    δ_t⁽ᵏ⁾ is the error at step t that comes from the output k steps later. Arguments as for
+    ``backward``; dh_T counts as a use of the last output.
     Returns Grads with one more axis in front, the lag k = 0 … T−1:
     x (T, T, B, m), h0 (T, B, n), U (T, n, m), W (T, n, n), b (T, n).
-    The sum over all lags is what ``backward`` returns (for T ≥ 1); the sum over the first w lags lets the
-    loss at every step blame the last w uses, which is truncation with a window that moves along. If dhs is
-    not zero at one step t alone, lag k is the share of step t − k. Costs about T/2 times a ``backward``.
+    The sum over all lags is what ``backward`` returns (for T ≥ 1). The sum over the first w
+    lags lets the loss at every step reach the last w copies of W: truncation with a window
+    that moves along. If dhs is not zero at one step t alone, lag k is the share of step t − k.
+    Costs about T/2 times a ``backward``.
     Raises ValueError for shapes, dtypes or values that do not fit the cache.
     Source: truncation with a moving window is in Williams and Peng (1990), doi:10.1162/neco.1990.2.4.490.
     """
@@ -154,7 +163,8 @@ def from_torch(module):
 
     torch keeps two biases that are only ever added; here b is their sum, and zero for a module without bias.
     The nonlinearity is no weight: for a ReLU module, give f = ops.relu to ``forward``.
-    Raises ValueError for more layers, two directions, a projection, or another kind of module.
+    Raises ValueError for more layers, two directions, a projection, another kind of module, or a dtype that NumPy does
+    not have (bfloat16).
     """
     U, W, b_ih, b_hh = one_layer(module, "RNN", 1)
     return Weights(U, W, b_ih + b_hh)

@@ -1,6 +1,4 @@
-"""The fused cells: against the loop modules, torch.nn and the reference; what they keep, what they refuse."""
-
-import re
+"""The fused functions: against the loop and the reference; what they keep and refuse. Modules: test_layers.py."""
 
 import numpy as np
 import pytest
@@ -9,8 +7,8 @@ from cells import DRAWN, all_close
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncourse import gradients, pytorch
 from rnncourse.pytorch import fused, gru, lstm, rnn
+from rnncourse.pytorch.fused import common
 from rnncourse.reference import gru as reference_gru
 from rnncourse.reference import lstm as reference_lstm
 from rnncourse.reference import ops
@@ -25,15 +23,6 @@ CELLS = {
 }
 EACH = pytest.mark.parametrize("name", CELLS)
 SIZES = {"T": st.integers(0, 7), "B": st.integers(1, 4), "m": st.integers(1, 5), "n": st.integers(1, 6)}
-MODULES = {
-    "RNN": lambda make, **where: make.RNN(4, 5, **where),
-    "ReLU": lambda make, **where: make.RNN(4, 5, nonlinearity="relu", **where),
-    "LSTM": lambda make, **where: make.LSTM(4, 5, **where),
-    "LSTM of 2 layers, 2 directions": lambda make, **where: make.LSTM(4, 5, 2, bidirectional=True, **where),
-    "GRU": lambda make, **where: make.GRU(4, 5, **where),
-    "GRU of 2 layers, 2 directions": lambda make, **where: make.GRU(4, 5, 2, bidirectional=True, **where),
-}
-EVERY = pytest.mark.parametrize("name", MODULES)
 
 
 class Case:
@@ -60,23 +49,6 @@ class Case:
         return [*outputs[:-1], *self.reference.backward(*(d.numpy() for d in self.cotangents), outputs[-1])]
 
 
-def states_of(module, x, states):
-    """All outputs of a module, in one list."""
-    if isinstance(module, torch.nn.LSTM | pytorch.LSTM):
-        hs, last = module(x, tuple(states))
-        return [hs, *last]
-    return list(module(x, states[0]))
-
-
-def module_and_arguments(name, make=fused, T=6, B=3):
-    torch.manual_seed(0)
-    module = MODULES[name](make, dtype=torch.float64)
-    rng = np.random.default_rng(1)
-    count = sum(key.startswith("weight_hh") for key in module.state_dict())
-    shapes = [(T, B, 4)] + [(count, B, 5)] * (1 + ("LSTM" in name))
-    return module, [torch.from_numpy(rng.normal(size=shape)).requires_grad_() for shape in shapes]
-
-
 # ---- the functions -----------------------------------------------------------------------------------------
 
 
@@ -87,7 +59,7 @@ def test_against_the_loop_and_the_reference(name, sizes, seed):
     case = Case(name, **sizes, seed=seed)
     ours = case.run(case.fused)
     all_close(ours, case.by_reference())
-    if sizes["T"]:  # without steps the loop's last state is h0 itself, and x is not in its graph
+    if name != "LSTM" or sizes["T"]:  # without steps the loop's c_T is c0 itself
         all_close(ours, case.run(case.loop))
 
 
@@ -104,12 +76,12 @@ def test_corners(name, sizes):
 def test_factors_of_any_number_of_steps_at_once(name, numbers, monkeypatch):
     case = Case(name)
     whole = case.run(case.fused)
-    monkeypatch.setattr(fused, "CACHED", numbers)
+    monkeypatch.setattr(common, "CACHED", numbers)
     all_close(case.run(case.fused), whole, 1e-13)
 
 
 def test_blocks(monkeypatch):
-    monkeypatch.setattr(fused, "CACHED", 20)
+    monkeypatch.setattr(common, "CACHED", 20)
     assert fused.blocks(5, 10) == [slice(3, 5), slice(1, 3), slice(0, 1)]
     assert fused.blocks(2, 21) == [slice(1, 2), slice(0, 1)]  # a step that does not fit is a block all the same
     assert fused.blocks(2, 0) == [slice(0, 2)] and fused.blocks(0, 1) == []
@@ -155,7 +127,7 @@ def test_only_what_is_asked_for(name):
 
 @EACH
 def test_nothing_is_written_to(name):
-    """Arguments, outputs and what is saved for the way back stay as they are, also if it is gone twice."""
+    """Arguments, outputs and what is saved for the backward pass stay as they are, also if it runs twice."""
     case = Case(name)
     outputs = case.fused(*case.arguments, *case.more)
     kept = [*case.arguments, *case.cotangents, *outputs, *outputs[0].grad_fn.saved_tensors]
@@ -167,16 +139,17 @@ def test_nothing_is_written_to(name):
 
 
 @EACH
-def test_an_output_that_is_overwritten_is_noticed(name):
-    """As in torch.nn: hs is needed on the way back. The last states may be overwritten."""
+def test_outputs_may_be_overwritten(name):
+    """None of them is needed in the backward pass. An argument is: then autograd says so, as everywhere."""
     case = Case(name)
     outputs = case.fused(*case.arguments, *case.more)
     with torch.no_grad():
-        outputs[1].zero_()
+        for output in outputs:
+            output.zero_()
     all_close(torch.autograd.grad(outputs, case.arguments, case.cotangents), case.run(case.loop)[len(outputs) :])
     outputs = case.fused(*case.arguments, *case.more)
     with torch.no_grad():
-        outputs[0].zero_()
+        case.arguments[0].zero_()
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         torch.autograd.grad(outputs, case.arguments, case.cotangents)
 
@@ -216,7 +189,7 @@ def test_other_functions_are_refused():
         fused.rnn_forward(*case.arguments, torch.sigmoid)
 
 
-# ---- without a way back ------------------------------------------------------------------------------------
+# ---- without a backward pass -------------------------------------------------------------------------------
 
 
 @EACH
@@ -242,148 +215,3 @@ def test_inference_takes_less_memory(monkeypatch):
     gates = U[:12], W[:12], b[:12], b[:4]
     assert fused.gru_steps(x, h, *gates, keep=False)[-1].numel() == 2 * 4
     assert fused.gru_steps(x, h, *gates, keep=True)[-1].numel() == 50 * 2 * 4
-
-
-# ---- the modules -------------------------------------------------------------------------------------------
-
-
-@EVERY
-@pytest.mark.parametrize("sizes", [{}, {"T": 1}, {"B": 1}], ids=str)
-def test_module_is_torch_nn(name, sizes):
-    """States load unchanged both ways; then all outputs and all gradients agree, with ours and with torch's."""
-    ours, arguments = module_and_arguments(name, **sizes)
-    results = []
-    for make in (fused, pytorch, torch.nn):
-        module = MODULES[name](make, dtype=torch.float64)
-        module.load_state_dict(ours.state_dict())
-        outputs = states_of(module, arguments[0], arguments[1:])
-        rng = np.random.default_rng(3)
-        cotangents = [torch.from_numpy(rng.normal(size=a.shape)) for a in outputs]
-        results.append([*outputs, *torch.autograd.grad(outputs, [*arguments, *module.parameters()], cotangents)])
-    all_close(results[0], results[1])
-    all_close(results[0], results[2])
-
-
-@EVERY
-def test_module_starts_and_saves_like_its_loop(name):
-    built = []
-    for make in (fused, pytorch, torch.nn):
-        torch.manual_seed(5)
-        built.append(MODULES[name](make).state_dict())
-    assert list(built[0]) == list(built[1]) == list(built[2])
-    for key, value in built[0].items():
-        assert torch.equal(value, built[1][key]) and torch.equal(value, built[2][key])
-
-
-@EVERY
-def test_module_without_states_and_without_steps(name):
-    module, arguments = module_and_arguments(name)
-    zeros = states_of(module, arguments[0], [torch.zeros_like(a) for a in arguments[1:]])
-    flat = module(arguments[0])
-    flat = [flat[0], *flat[1]] if isinstance(flat[1], tuple) else list(flat)
-    assert all(map(torch.equal, flat, zeros))
-    outputs = states_of(module, arguments[0][:0], arguments[1:])
-    assert outputs[0].shape == (0, 3, 10 if "2 directions" in name else 5)
-    assert all(map(torch.equal, outputs[1:], arguments[1:]))
-
-
-@pytest.mark.parametrize("name", [name for name in MODULES if "directions" not in name])
-def test_module_in_chunks_is_the_module(name):
-    module, (x, *states) = module_and_arguments(name, T=7)
-    whole, parts = states_of(module, x, states), []
-    for chunk in x.split([3, 1, 3]):
-        hs, *states = states_of(module, chunk, states)
-        parts.append(hs)
-    all_close([torch.cat(parts), *states], whole, 1e-13)
-
-
-@EVERY
-def test_module_trains_like_its_loop(name):
-    """Ten steps of Adam, from the same start: the same weights."""
-    trained = []
-    for make in (fused, pytorch):
-        module, arguments = module_and_arguments(name, make)
-        optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
-        for _ in range(10):
-            optimizer.zero_grad()
-            sum((a**2).sum() for a in states_of(module, arguments[0], arguments[1:])).backward()
-            optimizer.step()
-        trained.append(list(module.parameters()))
-    all_close(*trained, 1e-8)
-
-
-@EVERY
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
-def test_module_in_other_dtypes(name, dtype):
-    module, arguments = module_and_arguments(name)
-    exact = states_of(module, arguments[0], arguments[1:])
-    exact += torch.autograd.grad([a.sum() for a in exact], [*arguments, *module.parameters()])
-    module = module.to(dtype)
-    arguments = [a.detach().to(dtype).requires_grad_() for a in arguments]
-    ours = states_of(module, arguments[0], arguments[1:])
-    ours += torch.autograd.grad([a.sum() for a in ours], [*arguments, *module.parameters()])
-    for a, b in zip(ours, exact, strict=True):
-        assert a.dtype == dtype
-        assert gradients.relative_error(a.double(), b) < 50 * torch.finfo(dtype).eps
-
-
-@EVERY
-def test_module_runs_on_shapes_alone(name):
-    """On torch's meta device, both ways: what runs there runs on any device, for no tensor is on the wrong one."""
-    where = {"device": "meta", "dtype": torch.bfloat16}
-    module, x = MODULES[name](fused, **where), torch.zeros(6, 3, 4, **where, requires_grad=True)
-    hs = module(x)[0]
-    assert hs.shape == (6, 3, 10 if "2 directions" in name else 5) and hs.device.type == "meta"
-    (dx,) = torch.autograd.grad(hs.sum(), [x])
-    assert dx.shape == x.shape and dx.dtype == torch.bfloat16
-
-
-@EVERY
-def test_module_at_saturation(name):
-    module = MODULES[name](fused)
-    x = (1e3 * torch.sign(torch.randn(6, 2, 4))).requires_grad_()
-    if name == "ReLU":
-        x = (x.detach() * 1e-3).requires_grad_()  # which has no end to saturate at
-    hs = module(x)[0]
-    hs.sum().backward()
-    assert all(a.isfinite().all() for a in (hs, x.grad, *(p.grad for p in module.parameters())))
-
-
-@EVERY
-def test_module_under_autocast(name):
-    """It keeps to the dtype of its weights."""
-    module, x = MODULES[name](fused), torch.randn(6, 3, 4)
-    expected = module(x)[0]
-    with torch.autocast("cpu", torch.bfloat16):
-        hs = module(x)[0]
-        hs.sum().backward()
-    assert torch.equal(hs, expected)
-    assert all(p.grad.dtype == torch.float32 for p in module.parameters())
-
-
-def test_module_errors():
-    say = lambda message: pytest.raises(ValueError, match=re.escape(message))  # noqa: E731
-    x, state = torch.zeros(5, 2, 3), torch.zeros(4, 2, 4)
-    with say("fused.GRU: expected reset to be 'after', got 'before'; rnncourse.pytorch.GRU has both"):
-        fused.GRU(3, 4, reset="before")
-    with say("RNN: expected nonlinearity 'tanh' or 'relu', got 'sigmoid'"):
-        fused.RNN(3, 4, nonlinearity="sigmoid")
-    with say("LSTM: expected hidden_size to be an integer of at least 1, got 0"):
-        fused.LSTM(3, 0)
-    for module in (fused.LSTM(3, 4), fused.GRU(3, 4), fused.RNN(3, 4)):
-        with say("expected x of shape (T, B, m), got (5, 3)"):
-            module(x[:, 0])
-        with say("expected x of shape (T, B, m=3), got (5, 2, 7)"):
-            module(torch.zeros(5, 2, 7))
-        with say("expected finite values in x, got 1 NaN or infinite, first at (4, 1, 2)"):
-            module(torch.cat([x.flatten()[:-1], torch.tensor([torch.inf])]).view(x.shape))
-        with say("expected x of dtype torch.float32, as U has, got torch.float64"):
-            module(x.double())
-    with say("LSTM: expected one state for each of 4 layers and directions, got 2"):
-        fused.LSTM(3, 4, 2, bidirectional=True)(x, (state[:2], state[:2]))
-    with say("LSTM: expected the states to be a pair (h0, c0), got Tensor of length 4"):
-        fused.LSTM(3, 4, 4)(x, state)
-    with say("GRU: expected one state for each of 4 layers and directions, got 2"):
-        fused.GRU(3, 4, 2, bidirectional=True)(x, state[:2])
-    with say("fused.RNN.forward: expected h0 of shape (1, B=2, n), got (2, 2, 4)"):
-        fused.RNN(3, 4)(x, state[:2])

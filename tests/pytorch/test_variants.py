@@ -1,4 +1,4 @@
-"""The LSTM's relatives: each against what it must equal, and by hand; the module; the start of the forget gate."""
+"""The LSTM's relatives: each against what it must equal, and by hand; the module."""
 
 import re
 
@@ -8,10 +8,10 @@ import torch
 from cells import DRAWN, SIZES, all_close, close
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import sigmoid, tanh
+from torch import tanh
 
 from rnncourse.checks import parse, shapes
-from rnncourse.pytorch import GRU, LSTM, gru, lstm, variants
+from rnncourse.pytorch import LSTM, gru, lstm, variants
 from rnncourse.pytorch.variants import Variant
 
 STEPS = {
@@ -195,7 +195,7 @@ def test_module_in_chunks_and_without_steps(name):
 
 
 @EACH
-def test_module_starts_as_torch_does(name):
+def test_module_initialisation_is_torchs(name):
     """Every entry between ±1/√n, and not all in half of it; dtype and device follow the module."""
     net = Variant(STEPS[name], 30, 25, **({"r": 7} if name == "projected" else {}))
     for parameter in net.parameters():
@@ -229,9 +229,13 @@ def test_module_errors():
         with say("Variant: expected a step of x, h and c, with shapes, got <"):
             Variant(wrong, 3, 4)
     net = Variant(variants.peephole, 3, 4)
-    with say("variants.Variant.forward: expected x of shape (T, B, m), got (5, 3)"):
+    with say("Variant: expected x of shape (T, B, m), got (5, 3)"):
         net(x[:, 0])
-    with say("variants.Variant.forward: expected c0 of shape (B=2, n), got (1, 2, 4)"):
+    with say("Variant: expected x to be a torch tensor, got numpy.ndarray"):
+        net(x.numpy())
+    with say("Variant: expected h0 to be a torch tensor, got int"):
+        net(x, 3)
+    with say("Variant: expected c0 of shape (B=2, n), got (1, 2, 4)"):
         net(x, torch.zeros(2, 4), torch.zeros(1, 2, 4))
     with say("variants.peephole: expected x of shape (..., m=3), got (2, 7)"):
         net(torch.zeros(5, 2, 7))
@@ -239,55 +243,33 @@ def test_module_errors():
         net(x, torch.zeros(2, 5))
 
 
-# ---- the start of the forget gate --------------------------------------------------------------------------
+@EACH
+def test_module_under_autocast_vmap_and_compile(name):
+    """After a Linear, whose output is in half precision; over a further axis; as one graph."""
+    torch.manual_seed(0)
+    below, net = torch.nn.Linear(3, 4), Variant(STEPS[name], 4, 5, **({"r": 2} if name == "projected" else {}))
+    x = torch.randn(6, 2, 3)
+    exact = net(below(x))[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        hs = net(below(x))[0]
+        hs.float().sum().backward()
+    assert (hs.float() - exact).abs().max() < 0.02
+    assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in net.parameters())
+    together = torch.vmap(lambda a: net(a)[0])(torch.stack([below(x), below(2 * x)]))
+    close(together, torch.stack([exact, net(below(2 * x))[0]]), 1e-5)
+    torch.compiler.reset()
+    compiled = torch.compile(net, fullgraph=True, backend="eager")
+    close(compiled(below(x)[:2].detach())[0], exact[:2], 1e-5)
 
 
-@pytest.mark.parametrize("make", [LSTM, torch.nn.LSTM], ids=["ours", "torch.nn"])
-@pytest.mark.parametrize(("num_layers", "bidirectional"), [(1, False), (3, True)])
-@pytest.mark.parametrize("value", [1, -0.5])
-def test_start_forget_bias(make, num_layers, bidirectional, value):
-    """The two biases of every forget gate add up to the value; nothing else moves, and training can go on."""
-    net = make(3, 4, num_layers, bidirectional=bidirectional)
-    before = {name: weight.clone() for name, weight in net.state_dict().items()}
-    assert lstm.start_forget_bias(net, value) is None
-    suffixes = [f"_l{layer}{way}" for layer in range(num_layers) for way in ["", "_reverse"][: 1 + bidirectional]]
-    assert len(suffixes) * 4 == len(before)
-    for suffix in suffixes:
-        for name, wanted in (("bias_ih", value), ("bias_hh", 0)):
-            assert (getattr(net, name + suffix)[4:8] == wanted).all()
-            before[name + suffix][4:8] = wanted
-    for name, weight in net.named_parameters():
-        assert torch.equal(weight, before[name]) and weight.requires_grad and weight.grad_fn is None, name
-
-
-def test_start_forget_bias_moves_the_gate():
-    """With weights of zero the forget gate is σ(value): what is in the cell shrinks by it at every step."""
-    net = LSTM(3, 4, dtype=torch.float64)
-    for weight in net.parameters():
-        weight.data.zero_()
-    lstm.start_forget_bias(net, 2.0)
-    c0 = torch.randn(1, 2, 4, dtype=torch.float64)
-    _, (_, c_T) = net(torch.zeros(5, 2, 3, dtype=torch.float64), (0 * c0, c0))
-    close(c_T, c0 * sigmoid(torch.tensor(2.0).double()) ** 5, 1e-13)
-
-
-def test_start_forget_bias_of_a_projection():
-    net = torch.nn.LSTM(3, 4, proj_size=2)
-    lstm.start_forget_bias(net, 1)
-    assert (net.bias_ih_l0[4:8] == 1).all() and (net.bias_hh_l0[4:8] == 0).all()
-
-
-@pytest.mark.parametrize(
-    "net",
-    [torch.nn.GRU(3, 4), GRU(3, 4), torch.nn.RNN(3, 4), torch.nn.LSTM(3, 4, bias=False), torch.nn.Linear(3, 4)],
-    ids=str,
-)
-def test_start_forget_bias_refuses(net):
-    before = [p.clone() for p in net.parameters()]
-    message = f"lstm.start_forget_bias: expected an LSTM with biases, got {type(net).__name__}"
-    with pytest.raises(ValueError, match=message):
-        lstm.start_forget_bias(net, 1)
-    assert all(map(torch.equal, before, net.parameters()))
+def test_the_weights_are_checked_once_a_sequence():
+    """By the first step: a NaN among them is named."""
+    net = Variant(variants.coupled, 3, 4)
+    net.W.data[2, 1] = torch.nan
+    with pytest.raises(
+        ValueError, match=r"coupled: expected finite values in W, got 1 NaN or infinite, first at \(2, 1\)"
+    ):
+        net(torch.zeros(5, 2, 3))
 
 
 def test_a_step_of_ones_own_is_a_variant():

@@ -1,78 +1,21 @@
-"""The GRU, with its reset after and before the product: against its steps, torch, autograd, finite differences."""
+"""The GRU in NumPy, reset after and before the product: against its steps, torch, autograd, finite differences."""
 
 import re
 
 import numpy as np
 import pytest
 import torch
-from cells import CORNERS, DRAWN, SIZES, all_close, body, close
+from cases import GRU as Case
+from cells import CORNERS, DRAWN, SIZES, all_close, close
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncourse import gradients
 from rnncourse.pytorch import GRU
-from rnncourse.pytorch import gru as pytorch_gru
 from rnncourse.reference import gru
 
 RESETS = pytest.mark.parametrize("reset", gru.RESETS)
-STACKS = pytest.mark.parametrize(
-    ("num_layers", "bidirectional"), [(1, False), (1, True), (2, False), (3, True)], ids=str
-)
-STEPS = {package: {"after": package.step, "before": package.step_before} for package in (gru, pytorch_gru)}
-
-
-class Case:
-    """Random arguments of ``forward`` and random cotangents on both of its outputs."""
-
-    def __init__(self, T=6, B=3, m=4, n=5, reset="after", seed=0, dtype=np.float64):
-        rng = np.random.default_rng(seed)
-        draw = lambda *shape: rng.normal(size=shape).astype(dtype)  # noqa: E731
-        self.x, self.h0, self.reset = draw(T, B, m), draw(B, n), reset
-        shapes = [(3 * n, m), (3 * n, n), (3 * n,), (n,)]
-        self.weights = gru.Weights(*(draw(*shape) / dtype(n**0.5) for shape in shapes))
-        self.dhs, self.dh_T = draw(T, B, n), draw(B, n)
-
-    @property
-    def arguments(self):
-        return self.x, self.h0, *self.weights
-
-    def forward(self):
-        return gru.forward(*self.arguments, self.reset)
-
-    def backward(self):
-        return gru.backward(self.dhs, self.dh_T, self.forward()[-1])
-
-    def loss(self, *arguments):
-        """A number whose gradient by ``arguments`` is what ``backward`` returns."""
-        hs, h_T, _ = gru.forward(*arguments, self.reset)
-        return np.sum(self.dhs * hs) + np.sum(self.dh_T * h_T)
-
-
-def tensors(case):
-    return [torch.from_numpy(a).requires_grad_() for a in case.arguments]
-
-
-def weighted(case, hs, h_T):
-    return (hs * torch.from_numpy(case.dhs)).sum() + (h_T * torch.from_numpy(case.dh_T)).sum()
-
-
-def autograd(case):
-    """hs, h_T and Grads: from torch.nn.GRU, and where that has nothing, from autograd through ``step_before``."""
-    if case.reset == "before":
-        arguments = tensors(case)
-        x, h, *weights = arguments
-        hs = []
-        for x_t in x:
-            h = pytorch_gru.step_before(x_t, h, *weights)
-            hs.append(h)
-        hs = torch.stack(hs)
-        return (hs, h), gru.Grads(*torch.autograd.grad(weighted(case, hs, h), arguments))
-    module, n = gru.to_torch(*case.weights), case.h0.shape[1]
-    x, h0 = tensors(case)[:2]
-    hs, h_T = module(x, h0[None])
-    wanted = [x, h0, module.weight_ih_l0, module.weight_hh_l0, module.bias_ih_l0, module.bias_hh_l0]
-    *grads, by_b_hh = torch.autograd.grad(weighted(case, hs, h_T[0]), wanted)
-    return (hs, h_T[0]), gru.Grads(*grads, by_b_hh[2 * n :])
+STEPS = {"after": gru.step, "before": gru.step_before}
 
 
 # ---- the reference: forward --------------------------------------------------------------------------------
@@ -84,7 +27,7 @@ def test_forward_is_step_in_a_loop(reset):
     hs, h_T, cache = case.forward()
     h = case.h0
     for x_t, expected in zip(case.x, hs, strict=True):
-        h = STEPS[gru][reset](x_t, h, *case.weights)
+        h = STEPS[reset](x_t, h, *case.weights)
         close(h, expected, 1e-13)
     np.testing.assert_array_equal(h_T, hs[-1])
     np.testing.assert_array_equal(cache.h, np.concatenate([case.h0[None], hs]))
@@ -96,7 +39,7 @@ def test_step_is_the_formula(reset):
     case = Case(T=1, B=2, m=3, n=2)
     U, W, b, b_n = case.weights
     n, sigmoid = 2, lambda a: 1 / (1 + np.exp(-a))
-    h = STEPS[gru][reset](case.x[0], case.h0, *case.weights)
+    h = STEPS[reset](case.x[0], case.h0, *case.weights)
     for item in range(2):
         x, old = case.x[0, item], case.h0[item]
         of_x = [sum(U[row, k] * x[k] for k in range(3)) + b[row] for row in range(3 * n)]
@@ -114,7 +57,7 @@ def test_step_is_the_formula(reset):
 
 @RESETS
 def test_step_takes_one_vector_or_a_batch(reset):
-    case, step = Case(), STEPS[gru][reset]
+    case, step = Case(), STEPS[reset]
     batch = step(case.x[0], case.h0, *case.weights)
     close(step(case.x[0, 1], case.h0[1], *case.weights), batch[1], 1e-13)
 
@@ -202,7 +145,7 @@ def test_the_other_convention_of_z_is_the_same_family():
 @given(st.builds(dict, **SIZES), st.integers(0, 999))
 def test_outputs_and_gradients_against_torch(reset, sizes, seed):
     case = Case(**sizes, reset=reset, seed=seed)
-    outputs, grads = autograd(case)
+    outputs, grads = case.autograd()
     all_close(case.forward()[:2], outputs)
     all_close(case.backward(), grads)
 
@@ -211,7 +154,7 @@ def test_outputs_and_gradients_against_torch(reset, sizes, seed):
 @pytest.mark.parametrize("sizes", CORNERS, ids=str)
 def test_corners_against_torch(reset, sizes):
     case = Case(**sizes, reset=reset)
-    outputs, grads = autograd(case)
+    outputs, grads = case.autograd()
     all_close(case.forward()[:2], outputs)
     all_close(case.backward(), grads)
 
@@ -222,7 +165,7 @@ def test_each_output_alone_against_torch(reset, zero):
     """One cotangent at a time, so that none can stand in for another."""
     case = Case(reset=reset)
     getattr(case, zero)[:] = 0
-    all_close(case.backward(), autograd(case)[1])
+    all_close(case.backward(), case.autograd()[1])
 
 
 @RESETS
@@ -250,7 +193,7 @@ def test_saturated_gates(reset, dtype):
     """Inputs of ±1000: every gate is at an end. Nothing overflows or warns; gradients are mostly rounding."""
     case = Case(dtype=dtype, m=2, reset=reset)
     case.x = np.sign(case.x) * dtype(1e3)
-    outputs, grads = autograd(case)
+    outputs, grads = case.autograd()
     assert all(np.isfinite(a).all() for a in (*case.forward()[:2], *case.backward()))
     for ours, theirs in zip((*case.forward()[:2], *case.backward()), (*outputs, *grads), strict=True):
         np.testing.assert_allclose(ours, theirs.detach(), rtol=0, atol=1e5 * np.finfo(dtype).eps)
@@ -319,7 +262,7 @@ def test_backward_writes_to_nothing_and_repeats(reset):
     for grad in first:
         assert not any(np.shares_memory(grad, a) for a in given)
     case.dh_T = case.dhs[-1]
-    all_close(gru.backward(case.dhs, case.dhs[-1], cache), autograd(case)[1])
+    all_close(gru.backward(case.dhs, case.dhs[-1], cache), case.autograd()[1])
 
 
 @RESETS
@@ -362,14 +305,7 @@ def test_errors():
         gru.backward(case.dhs.astype(np.float32), case.dh_T, cache)
 
 
-# ---- between the packages ----------------------------------------------------------------------------------
-
-
-@RESETS
-def test_both_packages_have_the_same_step(reset):
-    ours, theirs = STEPS[gru][reset], STEPS[pytorch_gru][reset]
-    assert body(ours) == body(theirs)
-    assert ours.shapes == theirs.shapes
+# ---- weights to torch and back -----------------------------------------------------------------------------
 
 
 def test_weights_to_torch_and_back():
@@ -425,175 +361,17 @@ def test_from_torch_refuses(module, message):
         gru.from_torch(module)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e5m2], ids=str)
+def test_from_torch_refuses_a_dtype_that_NumPy_has_not(dtype):
+    message = f"gru.from_torch: expected a dtype that NumPy has, got {dtype}: first call module.float()"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gru.from_torch(torch.nn.GRU(3, 4).to(dtype))
+    assert gru.from_torch(torch.nn.GRU(3, 4).half()).U.dtype == np.float16
+
+
 def test_to_torch_refuses():
     U, W, b, b_n = Case().weights
     with pytest.raises(ValueError, match=re.escape("gru.to_torch: expected W of shape (3n=15, n=5), got (15, 4)")):
         gru.to_torch(U, U, b, b_n)
     with pytest.raises(ValueError, match=re.escape("gru.to_torch: expected b_n of shape (n=5,), got (4,)")):
         gru.to_torch(U, W, b, b_n[1:])
-
-
-# ---- the PyTorch functions and module ----------------------------------------------------------------------
-
-
-@RESETS
-@DRAWN
-@given(st.builds(dict, **SIZES), st.integers(0, 999))
-def test_functional_forward_against_the_reference(reset, sizes, seed):
-    case = Case(**sizes, reset=reset, seed=seed)
-    arguments = tensors(case)
-    outputs = pytorch_gru.forward(*arguments, reset)
-    all_close(outputs, case.forward()[:2])
-    all_close(torch.autograd.grad(weighted(case, *outputs), arguments), case.backward())
-
-
-@RESETS
-def test_functional_forward_is_step_in_a_loop(reset):
-    x, h, *weights = tensors(Case())
-    for x_t, expected in zip(x, pytorch_gru.forward(x, h, *weights, reset)[0], strict=True):
-        h = STEPS[pytorch_gru][reset](x_t, h, *weights)
-        close(h, expected, 1e-13)
-
-
-@RESETS
-@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck], ids=lambda c: c.__name__)
-def test_gradcheck(check, reset):
-    arguments = tensors(Case(T=2, B=2, m=2, n=2))
-    assert check(lambda *a: pytorch_gru.forward(*a, reset), arguments)
-
-    module = GRU(2, 2, num_layers=2, bidirectional=True, reset=reset, dtype=torch.float64)
-    x, h0 = arguments[0], torch.randn(4, 2, 2, dtype=torch.float64, requires_grad=True)
-    names, weights = zip(*module.named_parameters(), strict=True)
-
-    def run(x, h0, *weights):
-        return torch.func.functional_call(module, dict(zip(names, weights, strict=True)), (x, h0))
-
-    assert check(run, (x, h0, *weights), fast_mode=True)  # along random directions: entry by entry takes long
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("n", [1, 2, 3, 6, 7, 100])
-def test_same_start_from_the_same_seed(n, dtype):
-    theirs, ours = (
-        torch.manual_seed(5) and kind(4, n, 2, bidirectional=True, dtype=dtype) for kind in (torch.nn.GRU, GRU)
-    )
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    for name, value in theirs.state_dict().items():
-        assert torch.equal(ours.state_dict()[name], value), name
-
-
-@STACKS
-def test_module_is_torch_nn_GRU(num_layers, bidirectional):
-    """States load unchanged both ways; then all outputs and all gradients agree."""
-    ours = GRU(4, 5, num_layers, bidirectional, dtype=torch.float64)
-    theirs = torch.nn.GRU(4, 5, num_layers, bidirectional=bidirectional, dtype=torch.float64)
-    theirs.load_state_dict(ours.state_dict())
-    ours.load_state_dict(torch.nn.GRU(4, 5, num_layers, bidirectional=bidirectional).state_dict())
-    ours.load_state_dict(theirs.state_dict())
-
-    rng = np.random.default_rng(2)
-    shapes = [(6, 3, 4), (num_layers * (1 + bidirectional), 3, 5)]
-    x, h0 = (torch.from_numpy(rng.normal(size=s)).requires_grad_() for s in shapes)
-    results = []
-    for module in (ours, theirs):
-        outputs = module(x, h0)
-        cotangents = [torch.from_numpy(np.random.default_rng(3).normal(size=a.shape)) for a in outputs]
-        loss = sum((a * d).sum() for a, d in zip(outputs, cotangents, strict=True))
-        results.append([*outputs, *torch.autograd.grad(loss, [x, h0, *module.parameters()])])
-    all_close(*results)
-    all_close(ours(x), theirs(x))  # no state: zeros
-
-
-@STACKS
-def test_module_with_the_reset_before(num_layers, bidirectional):
-    """Layer by layer and direction by direction, from the function; and it is not what the other reset gives."""
-    module = GRU(4, 5, num_layers, bidirectional, reset="before", dtype=torch.float64)
-    x, weights, lasts = torch.randn(6, 3, 4, dtype=torch.float64), dict(module.named_parameters()), []
-    below = x
-    for layer in range(num_layers):
-        outputs = []
-        for suffix in ["", "_reverse"][: 1 + bidirectional]:
-            U, W, b_ih, b_hh = (
-                weights[f"{k}_l{layer}{suffix}"] for k in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            )
-            turned = below.flip(0) if suffix else below
-            b = torch.cat([(b_ih + b_hh)[:10], b_ih[10:]])
-            hs, last = pytorch_gru.forward(turned, x.new_zeros(3, 5), U, W, b, b_hh[10:], "before")
-            outputs.append(hs.flip(0) if suffix else hs)
-            lasts.append(last)
-        below = torch.cat(outputs, dim=-1)
-    all_close(module(x), [below, torch.stack(lasts)])
-    module.reset = "after"
-    assert (module(x)[0] - below).abs().max() > 1e-3
-
-
-def test_module_in_chunks_is_the_module():
-    module, x = GRU(3, 4, num_layers=2, dtype=torch.float64), torch.randn(7, 2, 3, dtype=torch.float64)
-    whole, last = module(x)
-    state, parts = None, []
-    for chunk in x.split(3):
-        hs, state = module(chunk, state)
-        parts.append(hs)
-    all_close([torch.cat(parts), state], [whole, last], 1e-13)
-
-
-@RESETS
-def test_module_at_saturation(reset):
-    module = GRU(3, 4, num_layers=2, bidirectional=True, reset=reset)
-    x = (1e3 * torch.sign(torch.randn(6, 2, 3))).requires_grad_()
-    hs, h_T = module(x)
-    (hs.sum() + h_T.sum()).backward()
-    assert all(a.isfinite().all() for a in (hs, h_T, x.grad, *(p.grad for p in module.parameters())))
-
-
-@pytest.mark.parametrize("sizes", [{"input_size": 0}, {"hidden_size": -1}, {"num_layers": 0}, {"num_layers": 1.0}])
-def test_module_sizes(sizes):
-    (name, size), *_ = sizes.items()
-    with pytest.raises(ValueError, match=f"GRU: expected {name} to be an integer of at least 1, got {size}"):
-        GRU(**({"input_size": 3, "hidden_size": 4} | sizes))
-
-
-def test_module_errors():
-    module, x = GRU(3, 4, num_layers=2, bidirectional=True), torch.zeros(5, 2, 3)
-    say = lambda message: pytest.raises(ValueError, match=re.escape(message))  # noqa: E731
-    with say("GRU: expected reset to be 'after' or 'before', got 'never'"):
-        GRU(3, 4, reset="never")
-    with say("gru.forward: expected reset to be 'after' or 'before', got 'never'"):
-        pytorch_gru.forward(*tensors(Case()), "never")
-    with say("GRU: expected one state for each of 4 layers and directions, got 2"):
-        module(x, torch.zeros(2, 2, 4))
-    with say("gru.GRU.forward: expected h0 of shape (k, B=2, n), got (4, 4)"):
-        module(x, torch.zeros(4, 4))
-    with say("gru.forward: expected h0 of shape (B=2, n=4), got (2, 5)"):
-        module(x, torch.zeros(4, 2, 5))
-    with say("gru.GRU.forward: expected x of shape (T, B, m), got (5, 3)"):
-        module(x[:, 0])
-    with say("gru.forward: expected x of shape (T, B, m=3), got (5, 2, 7)"):
-        module(torch.zeros(5, 2, 7))
-    with say("gru.forward: expected x of dtype torch.float32, as U has, got torch.float64"):
-        module(x.double())
-
-
-def test_module_without_steps():
-    state = torch.ones(4, 2, 4)
-    hs, h_T = GRU(3, 4, num_layers=2, bidirectional=True)(torch.zeros(0, 2, 3), state)
-    assert hs.shape == (0, 2, 8) and torch.equal(h_T, state)
-
-
-@RESETS
-def test_module_runs_on_shapes_alone(reset):
-    """On torch's meta device: what runs there runs on any device, for no tensor is made on the wrong one."""
-    where = {"device": "meta", "dtype": torch.bfloat16}
-    hs, h_T = GRU(3, 4, num_layers=2, bidirectional=True, reset=reset, **where)(torch.zeros(5, 2, 3, **where))
-    assert hs.shape == (5, 2, 8) and h_T.shape == (4, 2, 4)
-    assert {(a.device.type, a.dtype) for a in (hs, h_T)} == {("meta", torch.bfloat16)}
-
-
-@RESETS
-def test_module_in_bfloat16(reset):
-    torch.manual_seed(0)
-    module, x = GRU(3, 4, reset=reset), torch.randn(5, 2, 3)
-    exact, _ = module(x)
-    hs, h_T = module.bfloat16()(x.bfloat16())
-    assert hs.dtype == h_T.dtype == torch.bfloat16
-    assert gradients.relative_error(hs.float(), exact) < 0.03

@@ -1,71 +1,18 @@
-"""The LSTM: the reference against its step, torch and finite differences; the module against torch.nn.LSTM."""
+"""The LSTM in NumPy: against its step, its formula, torch and finite differences; weights to torch and back."""
 
 import re
 
 import numpy as np
 import pytest
 import torch
-from cells import CORNERS, DRAWN, SIZES, all_close, body, close
+from cases import LSTM as Case
+from cells import CORNERS, DRAWN, SIZES, all_close, close
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncourse import gradients
 from rnncourse.pytorch import LSTM
-from rnncourse.pytorch import lstm as pytorch_lstm
 from rnncourse.reference import lstm, ops
-
-STACKS = pytest.mark.parametrize(
-    ("num_layers", "bidirectional"), [(1, False), (1, True), (2, False), (3, True)], ids=str
-)
-WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0")
-
-
-class Case:
-    """Random arguments of ``forward`` and random cotangents on all three of its outputs."""
-
-    def __init__(self, T=6, B=3, m=4, n=5, seed=0, dtype=np.float64):
-        rng = np.random.default_rng(seed)
-        draw = lambda *shape: rng.normal(size=shape).astype(dtype)  # noqa: E731
-        self.x, self.h0, self.c0 = draw(T, B, m), draw(B, n), draw(B, n)
-        self.weights = lstm.Weights(*(draw(*shape) / dtype(n**0.5) for shape in [(4 * n, m), (4 * n, n), (4 * n,)]))
-        self.dhs, self.dh_T, self.dc_T = draw(T, B, n), draw(B, n), draw(B, n)
-
-    @property
-    def arguments(self):
-        return self.x, self.h0, self.c0, *self.weights
-
-    @property
-    def cotangents(self):
-        return self.dhs, self.dh_T, self.dc_T
-
-    def forward(self):
-        return lstm.forward(*self.arguments)
-
-    def backward(self):
-        return lstm.backward(*self.cotangents, self.forward()[-1])
-
-    def loss(self, *arguments):
-        """A number whose gradient by ``arguments`` is what ``backward`` returns."""
-        return sum(np.sum(d * out) for d, out in zip(self.cotangents, lstm.forward(*arguments), strict=False))
-
-
-def tensors(case):
-    return [torch.from_numpy(a).requires_grad_() for a in case.arguments]
-
-
-def weighted(case, outputs):
-    return sum((out * torch.from_numpy(d)).sum() for out, d in zip(outputs, case.cotangents, strict=True))
-
-
-def autograd(case):
-    """hs, h_T, c_T and Grads from torch.nn.LSTM."""
-    module = lstm.to_torch(*case.weights)
-    x, h0, c0 = tensors(case)[:3]
-    hs, (h_T, c_T) = module(x, (h0[None], c0[None]))
-    outputs = hs, h_T[0], c_T[0]
-    wanted = [x, h0, c0, *(getattr(module, name) for name in WEIGHTS)]
-    return outputs, lstm.Grads(*torch.autograd.grad(weighted(case, outputs), wanted))
-
 
 # ---- the reference: forward --------------------------------------------------------------------------------
 
@@ -82,6 +29,26 @@ def test_forward_is_step_in_a_loop():
     np.testing.assert_array_equal(c_T, cache.c[-1])
     np.testing.assert_array_equal(cache.h, np.concatenate([case.h0[None], hs]))
     np.testing.assert_array_equal(cache.c[0], case.c0)
+
+
+def test_gates():
+    """σ, σ, tanh, σ of the four blocks of the last axis, for any axes in front."""
+    net = np.random.default_rng(0).normal(size=(2, 3, 20))
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))  # noqa: E731
+    expected = [sigmoid(net[..., :5]), sigmoid(net[..., 5:10]), np.tanh(net[..., 10:15]), sigmoid(net[..., 15:])]
+    all_close(lstm.gates(net), expected, 1e-14)
+    all_close(lstm.gates(net[0, 0]), [gate[0, 0] for gate in expected], 1e-14)
+    with pytest.raises(ValueError, match="expected a last axis that 4 divides, got 18"):
+        lstm.gates(net[..., 2:])
+
+
+def test_forward_stores_the_gates():
+    """``cache.gates`` are i, f, g, o as ``gates`` gives them: values after squashing."""
+    case = Case()
+    x, h0, _, U, W, b = case.arguments
+    hs, _, _, cache = case.forward()
+    before = np.concatenate([h0[None], hs[:-1]])
+    all_close(np.split(cache.gates, 4, axis=-1), lstm.gates(x @ U.T + before @ W.T + b), 1e-13)
 
 
 def test_step_is_the_formula():
@@ -140,7 +107,7 @@ def test_no_steps():
 @given(st.builds(dict, **SIZES), st.integers(0, 999))
 def test_outputs_and_gradients_against_torch(sizes, seed):
     case = Case(**sizes, seed=seed)
-    outputs, grads = autograd(case)
+    outputs, grads = case.autograd()
     all_close(case.forward()[:3], outputs)
     all_close(case.backward(), grads)
 
@@ -148,7 +115,7 @@ def test_outputs_and_gradients_against_torch(sizes, seed):
 @pytest.mark.parametrize("sizes", CORNERS, ids=str)
 def test_corners_against_torch(sizes):
     case = Case(**sizes)
-    outputs, grads = autograd(case)
+    outputs, grads = case.autograd()
     all_close(case.forward()[:3], outputs)
     all_close(case.backward(), grads)
 
@@ -159,7 +126,7 @@ def test_each_output_alone_against_torch(output):
     case = Case()
     for i, d in enumerate(case.cotangents):
         d *= i == output
-    all_close(case.backward(), autograd(case)[1])
+    all_close(case.backward(), case.autograd()[1])
 
 
 @pytest.mark.parametrize("numbers", [1, 100, 150])
@@ -168,7 +135,7 @@ def test_factors_of_any_number_of_steps_at_once(numbers, monkeypatch):
     case = Case(T=7, B=2, n=5)
     monkeypatch.setattr(ops, "CACHED", numbers)
     assert len(ops.blocks(7, 40)) == {1: 7, 100: 4, 150: 3}[numbers]
-    all_close(case.backward(), autograd(case)[1])
+    all_close(case.backward(), case.autograd()[1])
 
 
 def test_gradients_against_finite_differences():
@@ -193,7 +160,7 @@ def test_saturated_gates(dtype):
     """Inputs of ±1000: every gate is at an end. Nothing overflows or warns; gradients are mostly rounding."""
     case = Case(dtype=dtype, m=2)
     case.x = np.sign(case.x) * dtype(1e3)
-    outputs, grads = autograd(case)
+    outputs, grads = case.autograd()
     assert all(np.isfinite(a).all() for a in (*case.forward()[:3], *case.backward()))
     for ours, theirs in zip((*case.forward()[:3], *case.backward()), (*outputs, *grads), strict=True):
         np.testing.assert_allclose(ours, theirs.detach(), rtol=0, atol=1e5 * np.finfo(dtype).eps)
@@ -260,7 +227,7 @@ def test_backward_writes_to_nothing_and_repeats():
     for grad in first:
         assert not any(np.shares_memory(grad, a) for a in given)
     case.dc_T = case.dh_T = case.dhs[-1]
-    all_close(lstm.backward(case.dhs, case.dhs[-1], case.dhs[-1], cache), autograd(case)[1])
+    all_close(lstm.backward(case.dhs, case.dhs[-1], case.dhs[-1], cache), case.autograd()[1])
 
 
 def test_arrays_of_any_layout():
@@ -302,12 +269,7 @@ def test_errors():
         lstm.backward(case.dhs, case.dh_T.astype(np.float32), case.dc_T, cache)
 
 
-# ---- between the packages ----------------------------------------------------------------------------------
-
-
-def test_both_packages_have_the_same_step():
-    assert body(lstm.step) == body(pytorch_lstm.step)
-    assert lstm.step.shapes == pytorch_lstm.step.shapes
+# ---- weights to torch and back -----------------------------------------------------------------------------
 
 
 def test_weights_to_torch_and_back():
@@ -355,153 +317,17 @@ def test_from_torch_refuses(module, message):
         lstm.from_torch(module)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e5m2], ids=str)
+def test_from_torch_refuses_a_dtype_that_NumPy_has_not(dtype):
+    message = f"lstm.from_torch: expected a dtype that NumPy has, got {dtype}: first call module.float()"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        lstm.from_torch(torch.nn.LSTM(3, 4).to(dtype))
+    assert lstm.from_torch(torch.nn.LSTM(3, 4).half()).U.dtype == np.float16
+
+
 def test_to_torch_refuses():
     U, W, b = Case().weights
     with pytest.raises(ValueError, match=re.escape("lstm.to_torch: expected W of shape (4n=20, n=5), got (20, 4)")):
         lstm.to_torch(U, U, b)
     with pytest.raises(ValueError, match=re.escape("lstm.to_torch: expected U of shape (4n, m), got (5, 4)")):
         lstm.to_torch(U[:5], W, b)
-
-
-# ---- the PyTorch functions and module ----------------------------------------------------------------------
-
-
-@DRAWN
-@given(st.builds(dict, **SIZES), st.integers(0, 999))
-def test_functional_forward_against_the_reference(sizes, seed):
-    case = Case(**sizes, seed=seed)
-    arguments = tensors(case)
-    outputs = pytorch_lstm.forward(*arguments)
-    all_close(outputs, case.forward()[:3])
-    all_close(torch.autograd.grad(weighted(case, outputs), arguments), case.backward())
-
-
-def test_functional_forward_is_step_in_a_loop():
-    x, h, c, *weights = tensors(Case())
-    hs, h_T, c_T = pytorch_lstm.forward(x, h, c, *weights)
-    for x_t, expected in zip(x, hs, strict=True):
-        h, c = pytorch_lstm.step(x_t, h, c, *weights)
-        close(h, expected, 1e-13)
-    all_close([h, c], [h_T, c_T], 1e-13)
-
-
-@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck], ids=lambda c: c.__name__)
-def test_gradcheck(check):
-    arguments = tensors(Case(T=2, B=2, m=2, n=2))
-    assert check(pytorch_lstm.forward, arguments)
-
-    module = LSTM(2, 2, num_layers=2, bidirectional=True, dtype=torch.float64)
-    x, h0, c0 = (a.detach().requires_grad_() for a in (arguments[0], *torch.randn(2, 4, 2, 2).double()))
-    names, weights = zip(*module.named_parameters(), strict=True)
-
-    def run(x, h0, c0, *weights):
-        hs, states = torch.func.functional_call(module, dict(zip(names, weights, strict=True)), (x, (h0, c0)))
-        return hs, *states
-
-    assert check(run, (x, h0, c0, *weights), fast_mode=True)  # along random directions: entry by entry takes long
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("n", [1, 2, 3, 6, 7, 100])
-def test_same_start_from_the_same_seed(n, dtype):
-    theirs, ours = (
-        torch.manual_seed(5) and kind(4, n, 2, bidirectional=True, dtype=dtype) for kind in (torch.nn.LSTM, LSTM)
-    )
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    for name, value in theirs.state_dict().items():
-        assert torch.equal(ours.state_dict()[name], value), name
-
-
-@STACKS
-def test_module_is_torch_nn_LSTM(num_layers, bidirectional):
-    """States load unchanged both ways; then all outputs and all gradients agree."""
-    ours = LSTM(4, 5, num_layers, bidirectional, dtype=torch.float64)
-    theirs = torch.nn.LSTM(4, 5, num_layers, bidirectional=bidirectional, dtype=torch.float64)
-    theirs.load_state_dict(ours.state_dict())
-    ours.load_state_dict(torch.nn.LSTM(4, 5, num_layers, bidirectional=bidirectional).state_dict())
-    ours.load_state_dict(theirs.state_dict())
-
-    count = num_layers * (1 + bidirectional)
-    rng = np.random.default_rng(2)
-    x, h0, c0 = (torch.from_numpy(rng.normal(size=s)).requires_grad_() for s in [(6, 3, 4), *[(count, 3, 5)] * 2])
-    results = []
-    for module in (ours, theirs):
-        hs, (h_T, c_T) = module(x, (h0, c0))
-        cotangents = [torch.from_numpy(np.random.default_rng(3).normal(size=a.shape)) for a in (hs, h_T, c_T)]
-        loss = sum((a * d).sum() for a, d in zip((hs, h_T, c_T), cotangents, strict=True))
-        results.append([hs, h_T, c_T, *torch.autograd.grad(loss, [x, h0, c0, *module.parameters()])])
-    all_close(*results)
-    for module in (ours, theirs):  # no states: zeros
-        hs, states = module(x)
-        results.append([hs, *states])
-    all_close(*results[2:])
-
-
-def test_module_in_chunks_is_the_module():
-    module, x = LSTM(3, 4, num_layers=2, dtype=torch.float64), torch.randn(7, 2, 3, dtype=torch.float64)
-    whole, last = module(x)
-    states, parts = None, []
-    for chunk in x.split(3):
-        hs, states = module(chunk, states)
-        parts.append(hs)
-    all_close([torch.cat(parts), *states], [whole, *last], 1e-13)
-
-
-def test_module_at_saturation():
-    module = LSTM(3, 4, num_layers=2, bidirectional=True)
-    x = (1e3 * torch.sign(torch.randn(6, 2, 3))).requires_grad_()
-    hs, (h_T, c_T) = module(x)
-    (hs.sum() + c_T.sum()).backward()
-    assert all(a.isfinite().all() for a in (hs, h_T, c_T, x.grad, *(p.grad for p in module.parameters())))
-
-
-@pytest.mark.parametrize("sizes", [{"input_size": 0}, {"hidden_size": -1}, {"num_layers": 0}, {"num_layers": 1.0}])
-def test_module_sizes(sizes):
-    (name, size), *_ = sizes.items()
-    with pytest.raises(ValueError, match=f"LSTM: expected {name} to be an integer of at least 1, got {size}"):
-        LSTM(**({"input_size": 3, "hidden_size": 4} | sizes))
-
-
-def test_module_errors():
-    module, x = LSTM(3, 4, num_layers=2, bidirectional=True), torch.zeros(5, 2, 3)
-    state = torch.zeros(4, 2, 4)
-    say = lambda message: pytest.raises(ValueError, match=re.escape(message))  # noqa: E731
-    with say("LSTM: expected one state for each of 4 layers and directions, got 2"):
-        module(x, (state[:2], state[:2]))
-    with say("lstm.LSTM.run: expected c0 of shape (k=4, B=2, n=4), got (2, 2, 4)"):
-        module(x, (state, state[:2]))
-    with say("LSTM: expected the states to be a pair (h0, c0), got Tensor of length 4"):
-        module(x, state)
-    with say("LSTM: expected the states to be a pair (h0, c0), got tuple of length 1"):
-        module(x, (state,))
-    with say("lstm.forward: expected h0 of shape (B=2, n=4), got (2, 5)"):
-        module(x, (torch.zeros(4, 2, 5), torch.zeros(4, 2, 5)))
-    with say("lstm.LSTM.run: expected x of shape (T, B, m), got (5, 3)"):
-        module(x[:, 0])
-    with say("lstm.forward: expected x of shape (T, B, m=3), got (5, 2, 7)"):
-        module(torch.zeros(5, 2, 7))
-    with say("lstm.forward: expected x of dtype torch.float32, as U has, got torch.float64"):
-        module(x.double())
-
-
-def test_module_without_steps():
-    states = torch.ones(4, 2, 4), torch.full((4, 2, 4), 2.0)
-    hs, (h_T, c_T) = LSTM(3, 4, num_layers=2, bidirectional=True)(torch.zeros(0, 2, 3), states)
-    assert hs.shape == (0, 2, 8) and torch.equal(h_T, states[0]) and torch.equal(c_T, states[1])
-
-
-def test_module_runs_on_shapes_alone():
-    """On torch's meta device: what runs there runs on any device, for no tensor is made on the wrong one."""
-    where = {"device": "meta", "dtype": torch.bfloat16}
-    hs, (h_T, c_T) = LSTM(3, 4, num_layers=2, bidirectional=True, **where)(torch.zeros(5, 2, 3, **where))
-    assert hs.shape == (5, 2, 8) and h_T.shape == c_T.shape == (4, 2, 4)
-    assert {(a.device.type, a.dtype) for a in (hs, h_T, c_T)} == {("meta", torch.bfloat16)}
-
-
-def test_module_in_bfloat16():
-    torch.manual_seed(0)
-    module, x = LSTM(3, 4), torch.randn(5, 2, 3)
-    exact, _ = module(x)
-    hs, (_, c_T) = module.bfloat16()(x.bfloat16())
-    assert hs.dtype == c_T.dtype == torch.bfloat16
-    assert gradients.relative_error(hs.float(), exact) < 0.03

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rnncourse.pytorch import ops as pytorch_ops
 from rnncourse.reference.ops import (
     cross_entropy,
     gate_scales,
@@ -138,22 +137,14 @@ def test_one_hot(indices):
 # ---- gates -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("cut", "kind", "message"),
-    [
-        (split, np.asarray, "equal division"),  # NumPy's own
-        (pytorch_ops.split, torch.as_tensor, "ops.split: expected a last axis that 5 divides, got 12"),
-    ],
-    ids=["numpy", "torch"],
-)
-def test_split(cut, kind, message):
-    a = kind(np.arange(24.0).reshape(2, 12))
-    parts = cut(a, 4)
+def test_split():
+    a = np.arange(24.0).reshape(2, 12)
+    parts = split(a, 4)
     assert [part.tolist() for part in parts] == [a[:, i : i + 3].tolist() for i in (0, 3, 6, 9)]
     parts[1][0, 0] = -1  # a view
     assert a[0, 3] == -1
-    with pytest.raises(ValueError, match=message):
-        cut(a, 5)
+    with pytest.raises(ValueError, match="ops.split: expected a last axis that 5 divides, got 12"):
+        split(a, 5)
 
 
 @pytest.mark.parametrize(("dtype", "eps"), [(np.float64, 1.2e-16), (np.float32, 1.2e-7)])
@@ -169,6 +160,26 @@ def test_gate_scales_turn_one_tanh_into_all_gates(dtype, eps):
         np.testing.assert_allclose(part, np.broadcast_to(f(exact), part.shape), rtol=0, atol=2 * eps)
     ends = half * np.tanh(half * np.array([[-1e3], [1e3]], dtype)) + (1 - half)
     np.testing.assert_array_equal(ends, [[0] * 6 + [-1] * 3 + [0] * 3, [1] * 12])
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(np.float64, 2.0**-54), (np.float32, 2.0**-25)])
+def test_small_gates_come_in_steps(dtype, step):
+    """As the docstring says: below ½ a gate is a multiple of 2⁻⁵⁴ (2⁻²⁵), about right, and far below that it is 0."""
+    half = gate_scales("s", 1, dtype)
+    a = np.linspace(-60, -1, 4001, dtype=dtype)
+    gates, exact = half * np.tanh(half * a) + (1 - half), sigmoid(a.astype(np.float64))
+    np.testing.assert_array_equal(gates / step, np.round(gates / step))
+    assert np.abs(gates - exact).max() <= 2 * step
+    assert not gates[exact < step / 100].any()
+
+
+def test_a_gate_of_1e_13():
+    """What the docstring says of it, and that the sigmoid of ``step`` does better."""
+    a = -29.934 + np.linspace(-0.1, 0.1, 2001)
+    exact = 1 / (1 + np.exp(-a.astype(np.longdouble)))
+    assert abs(exact[1000] / 1e-13 - 1) < 1e-3
+    off = np.abs((0.5 * np.tanh(0.5 * a) + 0.5) / exact - 1).max()
+    assert 1e-4 < off < 7e-4 and np.abs(sigmoid(a) / exact - 1).max() < 1e-14
 
 
 def test_gate_scales_refuse():

@@ -1,4 +1,4 @@
-"""The simple recurrent network: the reference against its step, torch and finite differences; the module."""
+"""The simple network in NumPy: against its step, torch and finite differences; truncated; by lag; weights to torch."""
 
 import re
 import subprocess
@@ -7,54 +7,18 @@ import sys
 import numpy as np
 import pytest
 import torch
-from cells import CORNERS, DRAWN, SIZES, all_close, body, close
+from cases import RNN as Case
+from cells import CORNERS, DRAWN, SIZES, all_close, close
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncourse import gradients
 from rnncourse.pytorch import RNN
-from rnncourse.pytorch import rnn as pytorch_rnn
 from rnncourse.reference import ops, readout, rnn
 
 NUMPY = ["reference", "reference.rnn", "reference.lstm", "reference.gru", "reference.readout", "data.text", "gradients"]
 NAMES = {ops.tanh: "tanh", ops.relu: "relu"}
 NONLINEARITIES = pytest.mark.parametrize("f", NAMES, ids=NAMES.get)
-
-
-class Case:
-    """Random arguments of ``forward`` and random cotangents on both of its outputs."""
-
-    def __init__(self, T=6, B=3, m=4, n=5, f=ops.tanh, seed=0):
-        rng = np.random.default_rng(seed)
-        self.x, self.h0 = rng.normal(size=(T, B, m)), rng.normal(size=(B, n))
-        self.weights = rnn.Weights(*(rng.normal(size=shape) / n**0.5 for shape in [(n, m), (n, n), (n,)]))
-        self.dhs, self.dh_T = rng.normal(size=(T, B, n)), rng.normal(size=(B, n))
-        self.f = f
-
-    def forward(self):
-        return rnn.forward(self.x, self.h0, *self.weights, self.f)
-
-    def backward(self, **how):
-        return rnn.backward(self.dhs, self.dh_T, self.forward()[-1], **how)
-
-    def loss(self, *arguments):
-        """A number whose gradient by ``arguments`` is what ``backward`` returns."""
-        hs, h_T, _ = rnn.forward(*arguments, self.f)
-        return np.sum(self.dhs * hs) + np.sum(self.dh_T * h_T)
-
-
-def autograd(case, cut=None):
-    """hs, h_T and Grads from torch.nn.RNN; with ``cut``, the state is detached every ``cut`` steps."""
-    module = rnn.to_torch(*case.weights, case.f)
-    x, h0 = (torch.from_numpy(a).requires_grad_() for a in (case.x, case.h0))
-    h, hs = h0[None], []
-    for chunk in x.split(cut or len(x)):
-        out, h = module(chunk, h.detach() if hs else h)
-        hs.append(out)
-    hs = torch.cat(hs)
-    loss = (hs * torch.from_numpy(case.dhs)).sum() + (h[0] * torch.from_numpy(case.dh_T)).sum()
-    wanted = [x, h0, module.weight_ih_l0, module.weight_hh_l0, module.bias_ih_l0]
-    return hs, h[0], rnn.Grads(*torch.autograd.grad(loss, wanted))
 
 
 # ---- the reference: forward --------------------------------------------------------------------------------
@@ -104,7 +68,7 @@ def test_no_steps():
 @given(st.builds(dict, **SIZES), st.integers(0, 999))
 def test_outputs_and_gradients_against_torch(f, sizes, seed):
     case = Case(**sizes, f=f, seed=seed)
-    hs, h_T, grads = autograd(case)
+    (hs, h_T), grads = case.autograd()
     close(case.forward()[0], hs)
     close(case.forward()[1], h_T)
     all_close(case.backward(), grads)
@@ -114,7 +78,7 @@ def test_outputs_and_gradients_against_torch(f, sizes, seed):
 @pytest.mark.parametrize("sizes", CORNERS, ids=str)
 def test_corners_against_torch(f, sizes):
     case = Case(**sizes, f=f)
-    all_close(case.backward(), autograd(case)[2])
+    all_close(case.backward(), case.autograd()[1])
 
 
 @pytest.mark.parametrize("f", [ops.tanh, ops.sigmoid], ids=lambda f: f.__name__)  # smooth: ReLU has a kink
@@ -233,7 +197,7 @@ def test_wrong_cotangents_and_functions():
 @pytest.mark.parametrize("window", [1, 2, 3, 4, 5, 6, 7, 100])
 def test_truncated_against_detach(f, window):
     case = Case(f=f)
-    all_close(case.backward(window=window), autograd(case, cut=window)[2])
+    all_close(case.backward(window=window), case.autograd(cut=window)[1])
 
 
 @pytest.mark.parametrize("window", [6, np.int64(7), 1000])
@@ -245,14 +209,14 @@ def test_a_window_as_long_as_the_sequence_truncates_nothing(window):
 
 @pytest.mark.parametrize("window", [1, 2, 4])
 def test_truncated_is_training_chunk_by_chunk(window):
-    """The loop of every trainer on long text: carry the state, start each chunk's way back from zero."""
+    """The loop of every trainer on long text: carry the state, begin each chunk's backward pass at zero."""
     case = Case()
     h, grads = case.h0, []
-    starts = range(0, len(case.x), window)
-    for start in starts:
-        chunk = slice(start, start + window)
+    firsts = range(0, len(case.x), window)
+    for first in firsts:
+        chunk = slice(first, first + window)
         _, h, cache = rnn.forward(case.x[chunk], h, *case.weights)
-        dh = case.dh_T if start == starts[-1] else np.zeros_like(h)
+        dh = case.dh_T if first == firsts[-1] else np.zeros_like(h)
         grads.append(rnn.backward(case.dhs[chunk], dh, cache))
     truncated = case.backward(window=window)
     close(truncated.x, np.concatenate([g.x for g in grads]), 1e-13)
@@ -293,8 +257,8 @@ def test_each_lag_against_torch():
     close(rnn.by_lag(case.dhs, case.dh_T, case.forward()[-1]).W, expected)
 
 
-def test_truncation_blames_only_uses_within_the_chunk():
-    """Window 1 keeps exactly lag 0; a step's loss reaches back to the start of its chunk, no further."""
+def test_truncation_stays_within_the_chunk():
+    """Window 1 keeps exactly lag 0; a step's loss reaches back to the beginning of its chunk, no further."""
     case = Case()
     lags = rnn.by_lag(case.dhs, case.dh_T, case.forward()[-1])
     all_close(case.backward(window=1)[2:], [a[0] for a in lags][2:], 1e-13)
@@ -305,10 +269,6 @@ def test_truncation_blames_only_uses_within_the_chunk():
 
 
 # ---- between the packages ----------------------------------------------------------------------------------
-
-
-def test_both_packages_have_the_same_step():
-    assert body(rnn.step) == body(pytorch_rnn.step)
 
 
 @pytest.mark.parametrize("module", NUMPY)
@@ -367,109 +327,17 @@ def test_from_torch_refuses(module, message):
         rnn.from_torch(module)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e5m2], ids=str)
+def test_from_torch_refuses_a_dtype_that_NumPy_has_not(dtype):
+    message = f"rnn.from_torch: expected a dtype that NumPy has, got {dtype}: first call module.float()"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        rnn.from_torch(torch.nn.RNN(3, 4).to(dtype))
+    assert rnn.from_torch(torch.nn.RNN(3, 4).half()).U.dtype == np.float16
+
+
 def test_to_torch_refuses():
     U, W, b = Case().weights
     with pytest.raises(ValueError, match="rnn.to_torch: expected f to be ops.tanh or ops.relu, got sigmoid"):
         rnn.to_torch(U, W, b, ops.sigmoid)
     with pytest.raises(ValueError, match=re.escape("rnn.to_torch: expected W of shape (n=5, n=5), got (5, 4)")):
         rnn.to_torch(U, U, b)
-
-
-# ---- the PyTorch module ------------------------------------------------------------------------------------
-
-
-def functional(case, *, f=torch.tanh):
-    arguments = [torch.from_numpy(a).requires_grad_() for a in (case.x, case.h0, *case.weights)]
-    return (lambda *a: pytorch_rnn.forward(*a, f)), arguments
-
-
-@NONLINEARITIES
-@DRAWN
-@given(st.builds(dict, **SIZES), st.integers(0, 999))
-def test_functional_forward_against_the_reference(f, sizes, seed):
-    case = Case(**sizes, f=f, seed=seed)
-    forward, arguments = functional(case, f=getattr(torch, NAMES[f]))
-    hs, h_T = forward(*arguments)
-    close(hs, case.forward()[0])
-    loss = (hs * torch.from_numpy(case.dhs)).sum() + (h_T * torch.from_numpy(case.dh_T)).sum()
-    all_close(torch.autograd.grad(loss, arguments), case.backward())
-
-
-def test_functional_forward_is_step_in_a_loop():
-    case = Case()
-    forward, (x, h, U, W, b) = functional(case)
-    for x_t, expected in zip(x, forward(x, h, U, W, b)[0], strict=True):
-        h = pytorch_rnn.step(x_t, h, U, W, b)
-        close(h, expected, 1e-13)
-
-
-@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck], ids=lambda c: c.__name__)
-def test_gradcheck(check):
-    forward, arguments = functional(Case(T=3, B=2, m=2, n=3))
-    assert check(forward, arguments)
-
-    module = RNN(2, 3, dtype=torch.float64)
-    x, h0 = arguments[0], arguments[1][None].detach().requires_grad_()
-    names, weights = zip(*module.named_parameters(), strict=True)
-
-    def run(x, h0, *weights):
-        return torch.func.functional_call(module, dict(zip(names, weights, strict=True)), (x, h0))
-
-    assert check(run, (x, h0, *weights))
-
-
-@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
-def test_module_is_torch_nn_RNN(nonlinearity):
-    """Same start from the same seed, names, outputs and gradients; states load unchanged both ways."""
-    torch.manual_seed(5)
-    theirs = torch.nn.RNN(4, 5, nonlinearity=nonlinearity, dtype=torch.float64)
-    torch.manual_seed(5)
-    ours = RNN(4, 5, nonlinearity=nonlinearity, dtype=torch.float64)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    for name, value in theirs.state_dict().items():
-        assert torch.equal(ours.state_dict()[name], value)
-    torch.manual_seed(6)
-    source, target = (
-        RNN(4, 5, nonlinearity, dtype=torch.float64),
-        torch.nn.RNN(4, 5, 1, nonlinearity).double(),
-    )
-    target.load_state_dict(source.state_dict())
-    ours.load_state_dict(target.state_dict())
-
-    case = Case()
-    x, h0 = torch.from_numpy(case.x).requires_grad_(), torch.from_numpy(case.h0)[None].requires_grad_()
-    results = []
-    for module in (ours, target):
-        hs, h_T = module(x, h0)
-        loss = (hs * torch.from_numpy(case.dhs)).sum() + (h_T[0] * torch.from_numpy(case.dh_T)).sum()
-        results.append([hs, h_T, *torch.autograd.grad(loss, [x, h0, *module.parameters()])])
-    all_close(*results)
-    all_close(ours(x), target(x))  # no h0: zeros
-
-
-def test_module_errors():
-    module = RNN(3, 4)
-    with pytest.raises(ValueError, match="RNN: expected nonlinearity 'tanh' or 'relu', got 'sigmoid'"):
-        RNN(3, 4, "sigmoid")
-    with pytest.raises(ValueError, match="RNN: expected hidden_size to be an integer of at least 1, got 0"):
-        RNN(3, 0)
-    with pytest.raises(ValueError, match=re.escape("rnn.RNN.forward: expected h0 of shape (1, B=2, n), got (2, 4)")):
-        module(torch.zeros(5, 2, 3), torch.zeros(2, 4))
-    with pytest.raises(ValueError, match=re.escape("rnn.RNN.forward: expected x of shape (T, B, m), got (5, 3)")):
-        module(torch.zeros(5, 3))
-    with pytest.raises(ValueError, match=re.escape("rnn.forward: expected x of shape (T, B, m=3), got (5, 2, 7)")):
-        module(torch.zeros(5, 2, 7))
-    with pytest.raises(ValueError, match="rnn.forward: expected x of dtype torch.float32, as U has, got torch.float64"):
-        module(torch.zeros(5, 2, 3).double())
-
-
-def test_module_without_steps():
-    hs, h_T = RNN(3, 4)(torch.zeros(0, 2, 3), torch.ones(1, 2, 4))
-    assert hs.shape == (0, 2, 4) and torch.equal(h_T, torch.ones(1, 2, 4))
-
-
-def test_module_runs_on_shapes_alone():
-    """On torch's meta device: what runs there runs on any device, for no tensor is made on the wrong one."""
-    hs, h_T = RNN(3, 4, device="meta", dtype=torch.bfloat16)(torch.zeros(5, 2, 3, device="meta", dtype=torch.bfloat16))
-    assert hs.shape == (5, 2, 4) and h_T.shape == (1, 2, 4)
-    assert hs.device.type == "meta" and hs.dtype == torch.bfloat16
