@@ -36,7 +36,7 @@ RESULTS = recorded.FOLDER / "code_labels.json"
 STEPS, SEEDS, SEARCHED = 1000, 5, 2
 WIDTH = 32
 RATES = {
-    "LSTM": (0.003, 0.01, 0.03),
+    "LSTM": (0.003, 0.01, 0.03, 0.1),
     "LSTM, memory emptied every 32": (0.003, 0.01, 0.03, 0.1),
     "tanh network": (0.001, 0.003, 0.01, 0.03),
 }

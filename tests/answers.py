@@ -82,7 +82,13 @@ class Recurrence(torch.autograd.Function):
         return dc * cs[:-1], dc, f[0] * dc[0]
 
 
+def pieces(kinds):
+    edges = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
+    return [(a, b, kinds[a]) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
+
+
 RIGHT = {
+    "check_pieces": pieces,
     "check_latch": latch(),
     "check_layers_needed": lambda T, width: -(-(T - 1) // (width - 1)),
     "check_concatenated": lambda x, h, U, W, b: np.tanh(np.hstack([W, U]) @ np.r_[h, x] + b),

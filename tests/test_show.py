@@ -10,7 +10,7 @@ import rnncourse.reference
 from rnncourse.data import text
 from rnncourse.pytorch import RNN
 from rnncourse.reference import rnn
-from rnncourse.show import source
+from rnncourse.show import narrow, source
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,17 @@ def test_code_and_path(obj, path, starts, root):
     shown = "\n".join(code)
     assert shown.startswith(starts)
     file = (root / path).read_text(encoding="utf-8")
-    assert inspect.cleandoc(shown) in inspect.cleandoc(file) or shown in file
+    assert "".join(shown.split()) in "".join(file.split())  # but for where lines end
+
+
+def test_long_text_is_broken_and_code_is_not():
+    code = (
+        'def f():\n    """' + "word " * 30 + 'end."""\n    # ' + "note " * 30 + "\n    return " + " + ".join("a" * 40)
+    )
+    *lines, last = narrow(code).split("\n")
+    assert max(map(len, lines)) <= 88 < len(last) and last == code.split("\n")[-1]
+    assert "".join("".join(lines).replace("# ", "").split()) == "".join(code[: -len(last)].replace("# ", "").split())
+    assert all(line.startswith("    ") for line in lines[1:])
 
 
 @pytest.mark.parametrize("obj", [len, np.tanh, torch.nn.RNN, np.ones(3), 3, "rnncourse", inspect], ids=repr)

@@ -26,11 +26,14 @@ MODEL = ROOT / "book" / "_static" / "reader-model.js"
 PICTURE = ROOT / "book" / "_static" / "reading.svg"
 NAMES = ("E", "U", "W", "b", "V", "b_y")
 STEPS = 6000
-PROGRAM = '''def area(radius):
+PROGRAM = '''# circles
+from math import pi
+
+def area(radius):
     """The area of a circle.
     Its "radius" is a number.
     """
-    return PI * radius**2  # PI: 3.14'''
+    return pi * radius**2  # pi: 3.14'''
 
 
 def chapter():
@@ -88,18 +91,17 @@ def train():
     cell = lstm.from_torch(model.lstm)
     arrays = [model.embedding.weight, *cell, model.output.weight, model.output.bias]
     weights = [np.asarray(a.detach() if hasattr(a, "detach") else a, np.float64) for a in arrays]
-    text = "".join(map(chr, x[1:20_000].tolist()))
-    memory, inside = read(weights, text)[0], (y[1:20_000] == 2).numpy()
+    memory, inside = read(weights, PROGRAM)[0], names["kinds_of"](PROGRAM) == 2
     fits = np.array([np.corrcoef(unit, inside)[0, 1] for unit in memory.T])
     unit = int(np.abs(fits).argmax())
-    print(f"unit {unit} tells docstrings: correlation {fits[unit]:.3f}")
+    print(f"unit {unit} tells the docstring of the picture: correlation {fits[unit]:.3f}")
     MODEL.write_text(pack(weights, unit, int(np.sign(fits[unit]))), encoding="utf-8")
 
 
 def draw():
     weights, unit, sign = unpack(MODEL.read_text(encoding="utf-8"))
     values = read(weights, PROGRAM)[0][:, unit] * sign
-    title = "A network reads: blue is where it knows “docstring”"
+    title = "One unit of its memory: blue inside a docstring"
     PICTURE.write_text(plots.coloured_text(PROGRAM, values, title, limit=1.0, width=44).data + "\n", encoding="utf-8")
 
 

@@ -20,3 +20,18 @@ for (const picture of document.querySelectorAll(".bd-article .cell_output img"))
   if (picture.complete) tell();
   picture.addEventListener("load", tell);
 }
+
+// A formula in a line that is wider than the column gets a line of its own, which scrolls.
+const makeRoom = () => {
+  for (const formula of document.querySelectorAll(".bd-article span.math")) {
+    const block = formula.closest("p, li, dd, blockquote, td, th"), inner = formula.querySelector("mjx-container");
+    if (!block || !inner || block.matches("td, th")) continue;
+    const wide = inner.getBoundingClientRect().width > block.clientWidth;
+    formula.classList.toggle("wide", wide);
+    formula.tabIndex = wide ? 0 : -1;
+  }
+};
+window.addEventListener("load", () => window.MathJax?.startup?.promise.then(() => {
+  makeRoom();
+  window.addEventListener("resize", makeRoom);
+}));

@@ -23,7 +23,7 @@ def check_pieces(pieces):
             raise NotYet(f"{where}, the result is {kind(answer)}. It should be a list of tuples (begin, end, kind).")
         for piece in answer:
             if not isinstance(piece, list | tuple) or len(piece) != 3:
-                raise NotYet(f"{where}, one piece is {piece!r}. It should be a tuple (begin, end, kind).")
+                raise NotYet(f"{where}, one piece is {kind(piece)}. It should be a tuple (begin, end, kind).")
         got, wish = [tuple(piece) for piece in answer], runs(kinds)
         if got != wish:
             both = zip(got, wish, strict=False)

@@ -141,6 +141,8 @@ def test_another_number_of_arguments(check):
 def test_a_changed_input_is_named(check):
     def in_place(*given):
         result = answers.RIGHT[check](*given)
+        if isinstance(given[0], list) and isinstance(given[0][0], int):
+            given[0][0] += 1
         for value in given[0] if isinstance(given[0], list) else given:
             if isinstance(value, np.ndarray):
                 value *= 2

@@ -27,7 +27,7 @@ def changes_its_input(kinds):
         (None, "Pass the function itself"),
         (right([0, 0, 1]), "you passed a result"),
         (lambda kinds: 3, "the result is the number 3"),
-        (lambda kinds: [0, 2], "one piece is 0"),
+        (lambda kinds: [0, 2], "one piece is the number 0"),
         (lambda kinds: right(kinds)[:-1], "The last piece is missing"),
         (lambda kinds: [(a, b - 1, k) for a, b, k in right(kinds)], "The end is not included"),
         (lambda kinds: [(a, b - a, k) for a, b, k in right(kinds)], "not the length"),
