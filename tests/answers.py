@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest
 
 from rnncourse import counting, exercises
 from rnncourse.reference import lstm, rnn
@@ -87,7 +88,13 @@ def pieces(kinds):
     return [(a, b, kinds[a]) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
 
 
+def sign_test(differences):
+    wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
+    return binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
+
+
 RIGHT = {
+    "check_sign_test": sign_test,
     "check_pieces": pieces,
     "check_latch": latch(),
     "check_layers_needed": lambda T, width: -(-(T - 1) // (width - 1)),

@@ -1,11 +1,12 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
-``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2), ``text`` (5),
-``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
-cases that the exercise named and on some it did not.
+``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
+``compare`` (2.5), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they
+share. A check tries the answer on cases that the exercise named and on some it did not.
 """
 
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
+from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
 from rnncourse.exercises.memory import (
     check_bits_per_character,
@@ -35,6 +36,7 @@ __all__ = [
     "check_pieces",
     "check_recurrence",
     "check_resting_points",
+    "check_sign_test",
     "check_step_back",
     "check_temperature",
 ]

@@ -82,9 +82,6 @@ def initialise_forget_bias(module, value):
             bias[n : 2 * n] = value if name.startswith("bias_ih") else 0
 
 
-start_forget_bias = initialise_forget_bias  # until chapters are moved
-
-
 class LSTM(nn.Module):
     """``torch.nn.LSTM``, written out: the same arguments, parameter names, initialisation and results.
 
