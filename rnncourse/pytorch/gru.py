@@ -15,7 +15,7 @@ from torch import nn, sigmoid, tanh
 
 from rnncourse.checks import shapes
 from rnncourse.pytorch.layers import arguments, build, run
-from rnncourse.pytorch.ops import split, stack
+from rnncourse.pytorch.ops import split
 
 RESETS = ("after", "before")
 
@@ -79,7 +79,7 @@ def forward(x, h0, U, W, b, b_n, reset="after"):
             g = tanh(net_g + (r * h) @ W[2 * n :].T + b_n)
         h = (1 - z) * g + z * h
         hs.append(h)
-    return stack(hs, split(net_x + h0 @ W.T, 3)[0] + b_n), h
+    return torch.stack(hs) if hs else split(net_x + h0 @ W.T, 3)[0] + b_n, h  # empty, but in the arguments' graph
 
 
 def biases(b_ih, b_hh):

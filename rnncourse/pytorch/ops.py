@@ -23,12 +23,3 @@ def initialise(shape, n, device=None, dtype=None):
     """
     bound = 1 / math.sqrt(n)  # rounded as in torch
     return nn.Parameter(torch.empty(shape, device=device, dtype=dtype).uniform_(-bound, bound))
-
-
-def stack(hs, net):
-    """The states of all steps, (T, B, n), from a list of (B, n).
-
-    Without steps the result is ``net``, (0, B, n), computed from the arguments: so it is in their graph, with
-    gradients of zero.
-    """
-    return torch.stack(hs) if hs else net

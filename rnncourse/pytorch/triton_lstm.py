@@ -135,14 +135,14 @@ def forward_kernel(
         W_o = block_of(W, 3, n, N, True)
     for t in range(steps):
         at = gates + gate
-        i = tl.load(at, mask=inside, other=0.0).to(tl.float32)
-        f = tl.load(at + n, mask=inside, other=0.0).to(tl.float32)
-        g = tl.load(at + 2 * n, mask=inside, other=0.0).to(tl.float32)
-        o = tl.load(at + 3 * n, mask=inside, other=0.0).to(tl.float32)
-        i = sigmoid(product(h, W_i if STAYS else block_of(W, 0, n, N, True), i, PRECISION, WIDEN))
-        f = sigmoid(product(h, W_f if STAYS else block_of(W, 1, n, N, True), f, PRECISION, WIDEN))
-        g = tanh(product(h, W_g if STAYS else block_of(W, 2, n, N, True), g, PRECISION, WIDEN))
-        o = sigmoid(product(h, W_o if STAYS else block_of(W, 3, n, N, True), o, PRECISION, WIDEN))
+        net_i = tl.load(at, mask=inside, other=0.0).to(tl.float32)
+        net_f = tl.load(at + n, mask=inside, other=0.0).to(tl.float32)
+        net_g = tl.load(at + 2 * n, mask=inside, other=0.0).to(tl.float32)
+        net_o = tl.load(at + 3 * n, mask=inside, other=0.0).to(tl.float32)
+        i = sigmoid(product(h, W_i if STAYS else block_of(W, 0, n, N, True), net_i, PRECISION, WIDEN))
+        f = sigmoid(product(h, W_f if STAYS else block_of(W, 1, n, N, True), net_f, PRECISION, WIDEN))
+        g = tanh(product(h, W_g if STAYS else block_of(W, 2, n, N, True), net_g, PRECISION, WIDEN))
+        o = sigmoid(product(h, W_o if STAYS else block_of(W, 3, n, N, True), net_o, PRECISION, WIDEN))
         live = inside & (t < length)[:, None]
         c = tl.where(live, f * c + i * g, c)
         h = tl.where(live, (o * tanh(c)).to(h.dtype), h)

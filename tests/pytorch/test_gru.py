@@ -10,6 +10,7 @@ from cells import DRAWN, SIZES, all_close, body, close
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnncourse import timing
 from rnncourse.pytorch import GRU, gru
 from rnncourse.reference import gru as reference
 
@@ -52,6 +53,13 @@ def test_forward_without_steps(reset):
     hs, h_T = gru.forward(*arguments, reset)
     assert hs.shape == (0, 3, 5) and torch.equal(h_T, arguments[1])
     assert not any(grad.any() for grad in torch.autograd.grad(hs.sum(), arguments))
+
+
+@RESETS
+def test_forward_makes_no_needless_product(reset):
+    """Those of the formula, and no other: T B 3n (m + n) multiplications, each with an addition."""
+    arguments = tensors(Case(T=6, B=3, m=4, n=5))
+    assert timing.flops(lambda: gru.forward(*arguments, reset)) == 2 * 6 * 3 * 15 * (4 + 5)
 
 
 @RESETS

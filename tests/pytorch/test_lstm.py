@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import sigmoid
 
+from rnncourse import timing
 from rnncourse.pytorch import GRU, LSTM, lstm
 from rnncourse.reference import lstm as reference
 
@@ -54,6 +55,12 @@ def test_forward_without_steps():
     hs, h_T, c_T = lstm.forward(x, h0, c0, *weights)
     assert hs.shape == (0, 3, 5) and torch.equal(h_T, h0) and torch.equal(c_T, c0)
     assert not any(grad.any() for grad in torch.autograd.grad(hs.sum(), [x, h0, *weights]))
+
+
+def test_forward_makes_no_needless_product():
+    """Those of the formula, and no other: T B 4n (m + n) multiplications, each with an addition."""
+    arguments = tensors(Case(T=6, B=3, m=4, n=5))
+    assert timing.flops(lambda: lstm.forward(*arguments)) == 2 * 6 * 3 * 20 * (4 + 5)
 
 
 @pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck], ids=lambda c: c.__name__)

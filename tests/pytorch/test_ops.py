@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnncourse.pytorch.ops import initialise, split, stack
+from rnncourse.pytorch.ops import initialise, split
 
 
 def test_split():
@@ -25,9 +25,3 @@ def test_initialise():
     assert 0.199 < parameter.max() <= 0.2 and -0.2 <= parameter.min() < -0.199
     assert abs(parameter.mean()) < 0.002 and abs(parameter.std() - 0.2 / 3**0.5) < 0.002
     assert initialise((3,), 4, device="meta").device.type == "meta"
-
-
-def test_stack():
-    hs, net = [torch.ones(2, 3), torch.zeros(2, 3)], torch.zeros(0, 2, 3)
-    assert torch.equal(stack(hs, net), torch.stack(hs))
-    assert stack([], net) is net

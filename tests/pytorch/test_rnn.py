@@ -8,6 +8,7 @@ from cells import DRAWN, SIZES, all_close, body, close
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnncourse import timing
 from rnncourse.pytorch import RNN, rnn
 from rnncourse.reference import ops
 from rnncourse.reference import rnn as reference
@@ -47,6 +48,12 @@ def test_forward_without_steps():
     hs, h_T = rnn.forward(*arguments)
     assert hs.shape == (0, 3, 5) and torch.equal(h_T, arguments[1])
     assert not any(grad.any() for grad in torch.autograd.grad(hs.sum(), arguments))
+
+
+def test_forward_makes_no_needless_product():
+    """Those of the formula, and no other: T B 1n (m + n) multiplications, each with an addition."""
+    arguments = tensors(Case(T=6, B=3, m=4, n=5))
+    assert timing.flops(lambda: rnn.forward(*arguments)) == 2 * 6 * 3 * 5 * (4 + 5)
 
 
 @pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck], ids=lambda c: c.__name__)
