@@ -310,7 +310,10 @@ def test_any_plain_thing_is_carried_and_resumed(tmp_path, shape):
     assert type(again[2][0]) is type(whole[2][8]) and (shape != "number" or again[2][0] == 7)
 
 
-@pytest.mark.parametrize("strange", [object(), {1, 2}, (torch.ones(1), range(3)), {"h": [os]}], ids=str)
+STRANGE = {"an object": object(), "a set": {1, 2}, "in a tuple": (torch.ones(1), range(3)), "in a dict": {"h": [os]}}
+
+
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
 def test_what_cannot_be_resumed_is_refused_at_once(tmp_path, strange):
     run, steps = Given([1] * 9), []
     run.loss = lambda step, carried: (steps.append(step), (run.model.weight.sum(), strange))[1]

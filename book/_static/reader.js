@@ -47,12 +47,12 @@ function readerReads({ E, U, W, b, V, b_y }, text) {
 function readerStart(place, model) {
   const weights = readerWeights(model);
   place.innerHTML = `
-    <div class="reader-sheet"><pre aria-hidden="true"></pre><textarea spellcheck="false" rows="11" maxlength="1500"
+    <div class="reader-sheet"><div class="reader-paper" aria-hidden="true"></div><textarea spellcheck="false" rows="11" maxlength="1500"
       autocapitalize="off" autocomplete="off" aria-label="Type a Python program; the network reads it"></textarea></div>
     <p class="reader-key">${readerKinds.map((kind) => `<span class="reader-${kind}">${kind}</span>`).join(" ")}
       <label><input type="checkbox"> show what unit ${model.unit} remembers</label></p>
     <p class="reader-says"></p>`;
-  const [sheet, area] = [place.querySelector("pre"), place.querySelector("textarea")];
+  const [sheet, area] = [place.querySelector(".reader-paper"), place.querySelector("textarea")];
   const [memory, says] = [place.querySelector("input"), place.querySelector(".reader-says")];
   let answers = [];
   const tell = () => {

@@ -58,13 +58,13 @@ def test_it_reads_while_one_types(tool, tab, tmp_path):
     tab.goto(page.as_uri())
     area = tab.locator("textarea")
     assert area.input_value() == "x = 1\n"
-    assert tab.locator("pre span.reader-code").count() == 6
+    assert tab.locator(".reader-paper span.reader-code").count() == 6
     area.press_sequentially("# then")
-    assert tab.locator("pre").text_content() == "x = 1\n# then\n"
-    assert tab.locator("pre span.reader-comment").count() == 6
+    assert tab.locator(".reader-paper").text_content() == "x = 1\n# then\n"
+    assert tab.locator(".reader-paper span.reader-comment").count() == 6
     assert tab.locator(".reader-says").text_content().startswith("At the cursor: comment, probability ")
     tab.locator("input").check()
-    assert tab.locator("pre span.reader-comment").count() == 0
+    assert tab.locator(".reader-paper span.reader-comment").count() == 0
     area.fill("")
     assert tab.locator(".reader-says").text_content() == "Nothing read yet."
 
