@@ -21,7 +21,7 @@ def drawn():
         "The loop on the left is the row on the right": diagrams.unrolled(["<", "e"], ["e", None]),
         "Shapes": diagrams.shapes("Shapes"),
         "Cell": diagrams.cell("Cell"),
-        "LSTM": diagrams.lstm("LSTM"),
+        "LSTM": diagrams.lstm(title="LSTM"),
         "GRU": diagrams.gru("GRU"),
         "Gate": plots.gate_and_shares(np.eye(3)[:, :2], {"one": [0.5, 0, 0.25, 0.25]}, "Gate", marks=(2,)),
         "Stacked": diagrams.stacked(3, 2, title="Stacked"),
@@ -88,6 +88,8 @@ def test_long_titles_are_not_cut_off():
         (lambda: plots.forecast(None, [1, 2], [1, 2], [1]), r"one shape \(N,\), got 2, \(2,\) and \(1,\)"),
         (lambda: plots.intervals(None, ["a"], [1, 2], [0, 1], [2, 3]), r"of one length, got 1, \(2,\), \(2,\) and"),
         (lambda: diagrams.unrolled("ab", "a"), "as many outputs as inputs, at least one, got 2 and 1"),
+        (lambda: diagrams.lstm("forget"), "expected lit to hold some of forget, write, cell, read, got 'forget'"),
+        (lambda: diagrams.lstm(["cell", "gate"]), r"expected lit to hold some of .*, got \['cell', 'gate'\]"),
         (lambda: diagrams.blame(0), "expected at least one step, got 0"),
         (lambda: plots.gate_and_shares(np.eye(3), {"one": [1, 2]}, "t"), r"z \(T, n\) and curves of T\+1 numbers, got"),
         (lambda: diagrams.stacked(12, 1), "at least 1, together at most 12, got 12 and 1"),
@@ -161,3 +163,35 @@ def test_every_number_is_a_square():
     assert len(squares) == 4 * 2 * (3 + 2 + 1) + (3 + 2 + 1)  # the matrix and the column it multiplies
     assert "8 rows × 6 columns = 48 numbers" in picture.data
     assert "3 blocks of n rows" in diagrams.stacked(1, 1, "rzg").data
+
+
+def groups(svg, kind=None):
+    """The texts of each <g> of that class, in order."""
+    found = [element for element in ET.fromstring(svg.data).iter() if element.tag.endswith("}g")]
+    return [[text.text for text in g.iter("{http://www.w3.org/2000/svg}text")] for g in found if g.get("class") == kind]
+
+
+def test_the_part_that_is_lit_is_not_pale():
+    everything = [["hₜ₋₁", "xₜ"], ["σ", "f", "forget"], ["σ", "i", "input", "tanh", "g", "candidate", "×"]]
+    everything += [["cₜ₋₁", "cₜ", "×", "+"], ["tanh", "hₜ", "×", "σ", "o", "output"]]
+    assert groups(diagrams.lstm()) == everything and not groups(diagrams.lstm(), "rnn-pale")
+    for k, part in enumerate(("forget", "write", "cell", "read"), 1):
+        picture = diagrams.lstm([part], "t")
+        assert groups(picture) == [everything[0], everything[k]]  # the inputs, too
+        assert groups(picture, "rnn-pale") == [g for j, g in enumerate(everything) if j not in (0, k)]
+    assert len(groups(diagrams.lstm(("forget", "read")))) == 3
+
+
+def test_every_arrow_has_its_head():
+    svg = diagrams.lstm().data
+    assert set(re.findall(r"url\(#([\w-]+)\)", svg)) <= set(re.findall(r'<marker id="([\w-]+)"', svg))
+
+
+def test_a_narrow_picture_folds_its_title():
+    svg = ET.fromstring(diagrams.lstm(title="word " * 30 + "end").data)
+    assert svg.get("width") == "478"  # as narrow as ever
+    lines = [text for text in svg.iter("{http://www.w3.org/2000/svg}text") if "rnn-title" in text.get("class")]
+    top = float(svg.get("viewBox").split()[1])
+    assert len(lines) > 2 and " ".join(line.text for line in lines) == "word " * 30 + "end"
+    places = [float(line.get("y")) for line in lines]
+    assert top < places[0] and places == sorted(places) and places[-1] < 0

@@ -1,18 +1,23 @@
-"""What benchmarks/*.py measured: date, machine or device, versions, and a row for each measurement."""
+"""What benchmarks/*.py measured: date, machine or device where it matters, versions, and a row for each measurement."""
 
 import json
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "measured"
+NAMES = (
+    "agreement_training",
+    "cpu_cells",
+    "gpu_cells",
+)
 
 
 def benchmark(name):
     """The report of ``benchmarks/<name>.py``, a dict; None if it has not been run yet.
 
-    name: "cpu_cells" or "gpu_cells". Raises ValueError for another.
+    name: one of NAMES. Raises ValueError for another.
     """
-    if name not in ("cpu_cells", "gpu_cells"):
-        raise ValueError(f"recorded.benchmark: expected name to be 'cpu_cells' or 'gpu_cells', got {name!r}")
+    if name not in NAMES:
+        raise ValueError(f"recorded.benchmark: expected name to be one of {', '.join(NAMES)}, got {name!r}")
     file = FOLDER / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 

@@ -1,0 +1,10 @@
+"""Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
+
+svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour.
+"""
+
+from rnncourse.diagrams.cells import cell, gru
+from rnncourse.diagrams.gates import lstm
+from rnncourse.diagrams.networks import SHAPES, blame, shapes, stacked, unrolled
+
+__all__ = ["SHAPES", "blame", "cell", "gru", "lstm", "shapes", "stacked", "unrolled"]

@@ -1,0 +1,133 @@
+"""Networks over time, and the numbers that they hold."""
+
+from rnncourse.diagrams.svg import arrow, box, picture, subscript, text
+
+
+def unrolled(inputs, outputs, title="The loop on the left is the row on the right"):
+    """The network as a loop, and the same loop unrolled over ``inputs``: one column a step.
+
+    inputs: what is read at each step; outputs: what should come out, None where nothing is asked.
+    Raises ValueError if there are not as many of one as of the other.
+    """
+    if not inputs or len(inputs) != len(outputs):
+        raise ValueError(
+            f"diagrams.unrolled: expected as many outputs as inputs, at least one, got {len(inputs)} and {len(outputs)}"
+        )
+    top, middle, bottom, gap, left = 60, 140, 220, 92, 250
+    parts = [box(70, bottom, "xₜ", "rnn-in"), box(70, middle, "hₜ"), box(70, top, "oₜ", "rnn-out")]
+    parts += [arrow((70, bottom - 17), (70, middle + 18)), arrow((70, middle - 17), (70, top + 18))]
+    parts += [
+        arrow((93, middle + 8), (128, middle + 8), (128, middle - 8), (94, middle - 8)),
+        text(140, middle, "W"),
+    ]
+    parts += [text(84, 180, "U"), text(84, 100, "V"), text(175, middle, "="), box(left - 40, middle, "h₀")]
+    for t, (x, y) in enumerate(zip(inputs, outputs, strict=True), 1):
+        column = left + gap * t - 45
+        before = left - 17 if t == 1 else column - gap + 23
+        parts += [
+            arrow((before, middle), (column - 24, middle)),
+            text((before + column - 24) / 2, middle - 13, "W"),
+        ]
+        parts += [box(column, middle, f"h{subscript(t)}"), box(column, bottom, x, "rnn-in")]
+        parts += [arrow((column, bottom - 17), (column, middle + 18)), text(column + 14, 180, "U")]
+        if y is not None:
+            parts += [
+                arrow((column, middle - 17), (column, top + 18)),
+                text(column + 14, 100, "V"),
+                box(column, top, y, "rnn-out"),
+            ]
+    return picture(left + gap * len(inputs) + 10, 260, title, parts)
+
+
+def blame(steps, title="Every arrow turns round, every matrix is transposed"):
+    """The unrolled network on the way back: error terms δ from each loss to the states, the inputs and the start."""
+    if steps < 1:
+        raise ValueError(f"diagrams.blame: expected at least one step, got {steps}")
+    top, middle, bottom, gap = 60, 140, 220, 140
+    parts = [box(60, middle, "∂L/∂h₀", width=70)]
+    for t in range(1, steps + 1):
+        column, number = 60 + gap * t, subscript(t)
+        before = 95 if t == 1 else column - gap + 23
+        parts += [box(column, top, f"ŷ{number} − y{number}", "rnn-out", 78), box(column, middle, f"δ{number}")]
+        parts += [box(column, bottom, f"∂L/∂x{number}", "rnn-in", 78)]
+        parts += [arrow((column, top + 17), (column, middle - 18)), text(column + 18, 100, "Vᵀ")]
+        parts += [arrow((column, middle + 17), (column, bottom - 18)), text(column + 18, 180, "Uᵀ")]
+        parts += [
+            arrow((column - 23, middle), (before + 1, middle)),
+            text((before + column - 23) / 2, middle - 13, "Wᵀ"),
+        ]
+    return picture(60 + gap * steps + 70, 260, title, parts)
+
+
+SHAPES = {
+    "one to one": ("x", "y"),
+    "one to many": ("x··", "yyy"),
+    "many to one": ("xxx", "··y"),
+    "many to many, delayed": ("xxx··", "··yyy"),
+    "many to many, in step": ("xxx", "yyy"),
+}
+"""Name of each input/output shape → the steps at which something goes in (x), and at which something is asked (y)."""
+
+
+def shapes(
+    title="Five shapes, one network: which steps get an input, which are asked for an output",
+):
+    """The five input/output shapes side by side."""
+    parts, left = [], 20
+    for name, (reads, says) in SHAPES.items():
+        steps, gap = len(reads), 40
+        width = max(gap * steps, 90)
+        start = left + width / 2 - gap * (steps - 1) / 2
+        for t, (x, y) in enumerate(zip(reads, says, strict=True)):
+            column = start + gap * t
+            parts.append(box(column, 105, "", "rnn-state", 26, 30))
+            if t:
+                parts.append(arrow((column - gap + 13, 105), (column - 14, 105)))
+            if x == "x":
+                parts += [box(column, 165, "", "rnn-in", 26, 26), arrow((column, 152), (column, 121))]
+            if y == "y":
+                parts += [arrow((column, 90), (column, 59)), box(column, 45, "", "rnn-out", 26, 26)]
+        first, _, second = name.partition(", ")
+        parts += [
+            text(left + width / 2, 200, first, "rnn-small"),
+            text(left + width / 2, 217, second, "rnn-small"),
+        ]
+        left += width + 24
+    return picture(left - 4, 235, title, parts)
+
+
+def stacked(m, n, gates=("i", "f", "g", "o"), title=None):
+    """The matrix [U W b] of a gated cell times the column [x, h, 1]: one square for each number, n rows for each gate.
+
+    m, n: sizes small enough to draw, together at most 12. Raises ValueError for others.
+    """
+    if m < 1 or n < 1 or m + n > 12:
+        raise ValueError(f"diagrams.stacked: expected m and n of at least 1, together at most 12, got {m} and {n}")
+    size, left, top, gap = 26, 86, 34, 8
+    rows, kinds = len(gates) * n, ["rnn-in"] * m + ["rnn-state"] * n + ["rnn-op"]
+    column = [left + size * j + gap * ((j >= m) + (j >= m + n)) for j in range(m + n + 1)]
+    row = [top + size * i + gap * (i // n) for i in range(rows)]
+
+    def square(x, y, kind):
+        return f'<rect class="{kind}" x="{x + 1}" y="{y + 1}" width="{size - 2}" height="{size - 2}" rx="3"/>'
+
+    parts = [square(x, y, kind) for y in row for x, kind in zip(column, kinds, strict=True)]
+    names = [("U", 0, m), ("W", m, n), ("b", m + n, 1)]
+    parts += [text((column[at] + column[at + width - 1] + size) / 2, 16, name) for name, at, width in names]
+    for k, gate in enumerate(gates):
+        parts.append(text(left - 44, (row[k * n] + row[k * n + n - 1] + size) / 2, f"{gate}: {n} row{'s' * (n > 1)}"))
+    bottom = row[-1] + size + 18
+    for label, (_, at, width) in zip((f"m = {m}", f"n = {n}", "1"), names, strict=True):
+        parts.append(text((column[at] + column[at + width - 1] + size) / 2, bottom, label, "rnn-small"))
+    vector = column[-1] + size + 46
+    start = (top + row[-1] + size - size * (m + n + 1) - 2 * gap) / 2
+    parts.append(text(vector - 24, (top + row[-1] + size) / 2, "×"))
+    for j, kind in enumerate(kinds):
+        parts.append(square(vector, start + size * j + gap * ((j >= m) + (j >= m + n)), kind))
+    for name, at, width in [("xₜ", 0, m), ("hₜ₋₁", m, n), ("1", m + n, 1)]:
+        middle = start + size * (at + width / 2) + gap * ((at >= m) + (at >= m + n))
+        parts.append(text(vector + size + 12, middle, name, "rnn-left"))
+    total = f"{rows} rows × {m + n + 1} columns = {rows * (m + n + 1)} numbers"
+    parts.append(text(vector + size + 70, (top + row[-1] + size) / 2, total, "rnn-left"))
+    title = title or f"{len(gates)} blocks of n rows, m + n + 1 columns: every number of the cell is a square"
+    return picture(vector + size + 330, bottom + 14, title, parts)
