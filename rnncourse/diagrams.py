@@ -266,3 +266,42 @@ def gru(title="One state on the belt; z keeps or replaces, r lets the candidate 
     parts += [text(520, rail + 35, "what?", "rnn-small"), text(380, rail - 22, "from h", "rnn-small")]
     parts += [text(550, rail - 22, "from x", "rnn-small"), text(600, belt + 20, "state and output", "rnn-small")]
     return picture(740, 315, title, parts)
+
+
+def gradient_paths(*routes, title="Every path but one passes through W"):
+    """Ways of a gradient from the last cell state back to the first, one row for each route, its way drawn thick.
+
+    route: one letter for each step back, "f" along the cell state or "W" through h; all routes of one length.
+    Raises ValueError for no route, other letters, and routes of different lengths.
+    """
+    if not routes or not routes[0] or any(set(r) - {"f", "W"} or len(r) != len(routes[0]) for r in routes):
+        raise ValueError(f"diagrams.gradient_paths: expected routes of one length, of f and W, got {routes}")
+    steps, gap, left, height = len(routes[0]), 88, 40, 150
+    parts = [
+        "<style>.rnn-lit{stroke:#D55E00;fill:none;stroke-width:3.5}.rnn-lit-tip{fill:#D55E00}.rnn-pale{opacity:.5}</style>",
+        '<defs><marker id="rnn-lit-tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="4" markerHeight="4" '
+        'orient="auto"><path class="rnn-lit-tip" d="M0 0L8 4L0 8z"/></marker></defs>',
+    ]
+    for row, route in enumerate(routes):
+        top, low, passes = 58 + height * row, 128 + height * row, route.count("W")
+        words = f"{passes} of {steps} steps pass through W" if passes else "along the cell state: × f at every step"
+        parts.append(text(left - 20, top - 38, words, "rnn-left rnn-small"))
+        for t in range(steps + 1):
+            x = left + gap * t
+            parts.append(box(x, top, f"c{subscript(t + 1)}", width=40))
+            if t == steps:
+                continue
+            parts.append(box(x, low, f"h{subscript(t + 1)}", "rnn-out", 40))
+            ways = {
+                "f": [f"M{x + gap - 20} {top}L{x + 22} {top}"],
+                "W": [f"M{x + gap - 14} {top + 17}L{x + 22} {low - 6}", f"M{x} {low - 17}L{x} {top + 19}"],
+            }
+            for name, lines in ways.items():
+                lit = name == route[steps - 1 - t]  # the first letter is the step from the last state
+                kind, tip = ("rnn-lit", "rnn-lit-tip") if lit else ("rnn-ink rnn-pale", "rnn-tip")
+                parts += [f'<path class="{kind}" marker-end="url(#{tip})" d="{line}"/>' for line in lines]
+            parts += [
+                text(x + gap / 2, top - 12, "× f", "rnn-small"),
+                text(x + gap / 2 + 12, low - 20, "W", "rnn-small"),
+            ]
+    return picture(left + gap * steps + 34, height * len(routes) + 4, title, parts)

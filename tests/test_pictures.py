@@ -27,6 +27,7 @@ def drawn():
         "Stacked": diagrams.stacked(3, 2, title="Stacked"),
         "Shares": plots.shares({"one": {"a": 3, "b": 1}, "two": {"b": 1}}, "Shares"),
         "Back": diagrams.blame(2, "Back"),
+        "Paths": diagrams.gradient_paths("ff", "Wf", title="Paths"),
         "Forecast": forecasts(),
         "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
         "Roof": plots.roofline(1e11, {"memory": 1e10}, {"loop": ([1, 10], [1e9, 2e10]), "nn": ([5], [4e10])}, "Roof"),
@@ -90,6 +91,9 @@ def test_long_titles_are_not_cut_off():
         (lambda: diagrams.unrolled("ab", "a"), "as many outputs as inputs, at least one, got 2 and 1"),
         (lambda: diagrams.blame(0), "expected at least one step, got 0"),
         (lambda: plots.gate_and_shares(np.eye(3), {"one": [1, 2]}, "t"), r"z \(T, n\) and curves of T\+1 numbers, got"),
+        (lambda: diagrams.gradient_paths(), r"routes of one length, of f and W, got \(\)"),
+        (lambda: diagrams.gradient_paths("ff", "f"), "routes of one length, of f and W, got"),
+        (lambda: diagrams.gradient_paths("fh"), "routes of one length, of f and W, got"),
         (lambda: diagrams.stacked(12, 1), "at least 1, together at most 12, got 12 and 1"),
         (lambda: plots.shares({"one": {}}, "t"), "expected parts of at least 0 and a sum above 0 for 'one'"),
         (lambda: plots.shares({"one": dict.fromkeys("abcde", 1)}, "t"), "expected at most 4 kinds of part, got 5"),
@@ -161,3 +165,11 @@ def test_every_number_is_a_square():
     assert len(squares) == 4 * 2 * (3 + 2 + 1) + (3 + 2 + 1)  # the matrix and the column it multiplies
     assert "8 rows × 6 columns = 48 numbers" in picture.data
     assert "3 blocks of n rows" in diagrams.stacked(1, 1, "rzg").data
+
+
+def test_each_way_of_the_gradient_is_drawn_once():
+    svg = diagrams.gradient_paths("ffW", "fff").data
+    assert svg.count('class="rnn-lit"') == 2 + 2 + 3  # W is two lines, down to h and up to c
+    shown = ET.fromstring(svg)
+    said = [element.text for element in shown.iter() if element.tag.endswith("}text")]
+    assert "1 of 3 steps pass through W" in said and "along the cell state: × f at every step" in said
