@@ -244,25 +244,36 @@ def stacked(m, n, gates=("i", "f", "g", "o"), title=None):
     return picture(vector + size + 330, bottom + 14, title, parts)
 
 
-def gru(title="One state on the belt; z keeps or replaces, r lets the candidate see the past or not"):
-    """The GRU cell, reset after the product: h_t = z ⊙ h_{t−1} + (1 − z) ⊙ g, and the candidate g sees h through r."""
-    belt, middle, gates, rail = 50, 125, 195, 267
-    columns = {"z": (190, "update", "keep?"), "r": (310, "reset", "look back?")}
-    parts = [box(60, belt, "hₜ₋₁", width=56), box(690, belt, "hₜ", "rnn-out", 56)]
-    parts += [box(60, rail - 24, "hₜ₋₁", width=56), box(60, rail + 24, "xₜ", "rnn-in", 56)]
-    parts += [circle(190, belt, "×"), circle(520, belt, "+"), circle(520, middle, "×"), circle(410, gates, "×")]
-    parts += [box(300, middle, "1 −", "rnn-op", 56)]
-    parts += [arrow((88, belt), (172, belt)), arrow((207, belt), (502, belt)), arrow((537, belt), (661, belt))]
-    parts += [arrow((190, gates - 17), (190, belt + 18)), arrow((190, middle), (271, middle))]
-    parts += [arrow((328, middle), (502, middle)), arrow((520, middle - 17), (520, belt + 18))]
-    parts += [arrow((342, gates), (392, gates)), arrow((427, gates), (480, gates))]
-    parts += [arrow((410, rail), (410, gates + 18)), arrow((520, gates - 17), (520, middle + 18))]
-    line = f"M88 {rail - 24}L120 {rail - 24}L120 {rail}L520 {rail}M88 {rail + 24}L120 {rail + 24}L120 {rail}"
-    parts += [f'<path class="rnn-ink" d="{line}"/>', arrow((520, rail), (520, gates + 18))]
-    for gate, (column, name, question) in columns.items():
-        parts += [arrow((column, rail), (column, gates + 18)), box(column, gates, f"{gate} = σ", "rnn-op", 64)]
-        parts += [text(column, rail + 18, name, "rnn-small"), text(column, rail + 35, question, "rnn-small")]
-    parts += [box(520, gates, "g = tanh", "rnn-op", 78), text(520, rail + 18, "candidate", "rnn-small")]
-    parts += [text(520, rail + 35, "what?", "rnn-small"), text(380, rail - 22, "from h", "rnn-small")]
-    parts += [text(550, rail - 22, "from x", "rnn-small"), text(600, belt + 20, "state and output", "rnn-small")]
-    return picture(740, 315, title, parts)
+def gru(title="z keeps or replaces, r shows or hides the past", uses=False):
+    """The GRU cell, reset after the product: h_t = z ⊙ h_{t−1} + (1 − z) ⊙ g, and the candidate g sees h through r.
+
+    uses: number the four places where the step uses h_{t−1}.
+    """
+    state, mix, gates, inner, rail, below = 50, 125, 200, 290, 380, 430
+    z, r, last = 150, 250, 360
+    parts = [box(60, state, "hₜ₋₁", width=56), box(450, state, "hₜ", "rnn-out", 56)]
+    parts += [box(60, rail, "hₜ₋₁", width=56), box(60, below, "xₜ", "rnn-in", 56)]
+    parts += [circle(z, state, "×"), circle(last, state, "+"), circle(last, mix, "×"), circle(last, inner, "×")]
+    parts += [box(r, mix, "1 −", "rnn-op", 56), box(last, gates, "g = tanh", "rnn-op", 84)]
+    parts += [box(z, gates, "z = σ", "rnn-op", 64), box(r, gates, "r = σ", "rnn-op", 64)]
+    parts += [arrow((88, state), (z - 18, state)), arrow((z + 17, state), (last - 18, state))]
+    parts += [arrow((last + 17, state), (421, state)), arrow((z, gates - 17), (z, state + 18))]
+    parts += [arrow((z, mix), (r - 29, mix)), arrow((r + 28, mix), (last - 18, mix))]
+    parts += [arrow((last, gates - 17), (last, mix + 18)), arrow((last, mix - 17), (last, state + 18))]
+    parts += [arrow((last, inner - 17), (last, gates + 18))]
+    parts += [arrow((r + 20, gates + 17), (r + 20, inner), (last - 18, inner))]
+    parts += [arrow((88, rail), (last, rail), (last, inner + 18)), arrow((z - 10, rail), (z - 10, gates + 18))]
+    parts += [arrow((r - 10, rail), (r - 10, gates + 18)), arrow((88, below), (450, below), (450, gates), (403, gates))]
+    parts += [arrow((z + 10, below), (z + 10, gates + 18)), arrow((r + 6, below), (r + 6, gates + 18))]
+    for x, y, question in [(z + 4, mix - 38, "keep?"), (last + 24, inner, "past?"), (last + 14, mix + 36, "what?")]:
+        parts.append(text(x, y, question, "rnn-small rnn-left"))
+    if uses:
+        places = [(110, state), (r - 10, 340), (z - 10, 340), (last, 345)]
+        parts += [badge(*place, number) for number, place in enumerate(places, 1)]
+    return picture(500, 460, title, parts)
+
+
+def badge(x, y, number):
+    """A number on a filled disc, to point at a place in a picture."""
+    disc = f'<circle class="rnn-out" cx="{x}" cy="{y}" r="12" stroke-width="1.5"/>'
+    return disc + text(x, y, number, "rnn-small rnn-title")

@@ -1,0 +1,49 @@
+"""The check of chapter 2.5: is one network better than another, or was it luck?"""
+
+from math import comb
+
+import numpy as np
+
+from rnncourse.exercises.running import call
+from rnncourse.exercises.verdict import NotYet, apart, asks_for_function, hint, number
+
+
+@asks_for_function
+def check_sign_test(sign_test):
+    """Chapter 2.5, “Sign test”: sign_test(differences) → the probability p of a result as one-sided by chance.
+
+    differences: an array of k numbers, one for each seed. A difference of 0 does not count; the sign of each of the
+    others is a fair coin. Both sides count, and p is at most 1. Checked in eight cases, among them ties and losses.
+    """
+    cases = ["+" * 10, "+" * 9 + "-", "-" * 8 + "++", "+++---", "++++00", "0" * 5, "+", "++++--0"]
+    given = [np.array([{"+": 0.25, "-": -2.0, "0": 0.0}[sign] for sign in case]) for case in cases]
+    where = [f"for the signs {case}" for case in cases]
+    answers = [
+        number(call(sign_test, place, differences=differences), place, "a probability")
+        for place, differences in zip(where, given, strict=True)
+    ]
+    slips = [
+        ([p(d, sides=1) for d in given], "That is one side. A result as one-sided for the other cell counts too."),
+        (
+            [p(d, most=3) for d in given],
+            "A probability is at most 1: the two tails overlap if wins and losses are equal.",
+        ),
+        ([p(d, ties=True) for d in given], "A difference of 0 is no trial: leave it out."),
+        (
+            [p(d, tail=False) for d in given],
+            "That is the probability of exactly this many wins. More wins count as well.",
+        ),
+        ([p(d, upper=True) for d in given], "Take the larger of wins and losses: many losses are one-sided too."),
+    ]
+    for place, differences, answer in zip(where, given, answers, strict=True):
+        if not np.isclose(answer, right := p(differences)):
+            answer, right = apart(answer, right)
+            raise NotYet(f"{place} you say {answer}; it should be {right}.{hint(answers, slips)}")
+
+
+def p(differences, sides=2, most=1, ties=False, tail=True, upper=False):
+    """The probability, also with slips: one side, above 1, ties counted, no tail, wins only."""
+    wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
+    trials, many = len(differences) if ties else wins + losses, wins if upper else max(wins, losses)
+    ways = [comb(trials, k) for k in (range(many, trials + 1) if tail else [many])]
+    return min(sides * sum(ways) / 2**trials, most)
