@@ -9,11 +9,12 @@ FOLDER = Path(__file__).parent / "measured"
 def benchmark(name):
     """The report of ``benchmarks/<name>.py``, a dict; None if it has not been run yet.
 
-    name: "cpu_cells" or "gpu_cells". Raises ValueError for another.
+    name: that of a file in ``FOLDER``, or "gpu_cells", which needs a GPU. Raises ValueError for another.
     """
-    if name not in ("cpu_cells", "gpu_cells"):
-        raise ValueError(f"recorded.benchmark: expected name to be 'cpu_cells' or 'gpu_cells', got {name!r}")
-    file = FOLDER / f"{name}.json"
+    file, known = FOLDER / f"{name}.json", {"cpu_cells", "gpu_cells", *(file.stem for file in FOLDER.glob("*.json"))}
+    if name not in known:
+        names = " or ".join(map(repr, sorted(known)))
+        raise ValueError(f"recorded.benchmark: expected name to be {names}, got {name!r}")
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
