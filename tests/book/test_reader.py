@@ -50,18 +50,25 @@ def test_the_browser_computes_what_the_reference_computes(tool, model, tab):
             np.testing.assert_allclose([probabilities for _, probabilities in answers], p, rtol=0, atol=1e-9)
 
 
-def test_it_reads_while_one_types(tool, tab, tmp_path):
+def test_it_reads_while_one_types(tool, model, tab, tmp_path):
+    def shown():
+        return tab.locator(".reader-paper span").evaluate_all("spans => spans.map(span => span.className)")
+
+    def expected(text):
+        names = ["code", "string", "docstring", "comment"]
+        return [f"reader-{names[kind]}" for kind in tool.read(model[0], text)[1].argmax(axis=1)]
+
     for name in ("reader.js", "reader-model.js"):
         (tmp_path / name).write_text(tool.MODEL.with_name(name).read_text(encoding="utf-8"), encoding="utf-8")
     page = tmp_path / "page.html"
-    page.write_text('<div id="reader" data-program="x = 1&#10;"></div><script src="reader.js"></script>')
+    page.write_text('<div id="reader" data-program="# one&#10;x = 1&#10;"></div><script src="reader.js"></script>')
     tab.goto(page.as_uri())
     area = tab.locator("textarea")
-    assert area.input_value() == "x = 1\n"
-    assert tab.locator(".reader-paper span.reader-code").count() == 6
+    text = "# one\nx = 1\n"
+    assert area.input_value() == text and shown() == expected(text)
     area.press_sequentially("# then")
-    assert tab.locator(".reader-paper").text_content() == "x = 1\n# then\n"
-    assert tab.locator(".reader-paper span.reader-comment").count() == 6
+    assert tab.locator(".reader-paper").text_content() == text + "# then\n"
+    assert shown() == expected(text + "# then") and shown()[-6:] == ["reader-comment"] * 6
     assert tab.locator(".reader-says").text_content().startswith("At the cursor: comment, probability ")
     tab.locator("input").check()
     assert tab.locator(".reader-paper span.reader-comment").count() == 0
