@@ -6,5 +6,20 @@ svg.py has the pen, networks.py the networks over time, cells.py one step of eac
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.networks import SHAPES, blame, shapes, stacked, unrolled
+from rnncourse.diagrams.svg import arrow, box, circle, picture, text
 
-__all__ = ["SHAPES", "blame", "cell", "gru", "lstm", "shapes", "stacked", "unrolled"]
+__all__ = [
+    "SHAPES",
+    "arrow",
+    "blame",
+    "box",
+    "cell",
+    "circle",
+    "gru",
+    "lstm",
+    "picture",
+    "shapes",
+    "stacked",
+    "text",
+    "unrolled",
+]

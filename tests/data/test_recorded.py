@@ -68,3 +68,30 @@ def test_medians_of_the_one_row():
 def test_not_one_row(wanted, message):
     with pytest.raises(ValueError, match=f"recorded.row: .*{message}"):
         recorded.times(REPORT, **wanted)
+
+
+def test_the_recorded_trainings_of_chapter_14():
+    report = recorded.benchmark("vanishing_training")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", report["date"]) and {"python", "numpy", "torch"} <= set(report["versions"])
+    assert report["learns"] == 0.99
+    tables = {}
+    for row in report["rows"]:
+        tables.setdefault(row["table"], []).append(row)
+    assert {table: len(rows) for table, rows in tables.items()} == {
+        "distances": 9,
+        "cells": 16,  # two f × four initialisations × clipped or not
+        "clipping": 4,
+        "backward": 7,
+        "taggers": 48,
+    }
+    for row in tables["distances"] + tables["cells"] + tables["clipping"] + tables["backward"]:
+        for key in ("accuracy", "first over last", "longest gradient"):
+            assert len(row[key]) == 20
+        assert 0 <= min(row["accuracy"]) and max(row["accuracy"]) <= 1 and min(row["longest gradient"]) > 0
+    for row in tables["cells"] + tables["backward"]:
+        assert len(row["search"]) == 7 and str(row["rate"]) in row["search"]
+        assert {len(accuracies) for accuracies in row["search"].values()} == {6}
+    assert [row["seed"] for row in tables["taggers"]] == list(range(48))
+    for row in tables["taggers"]:
+        assert set(row["accuracy"]) == {"16", "298"} and len(row["moves"]) == len(row["exponents"]) == 2
+        assert row["apart"] >= 0
