@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from rnncourse import training
 from rnncourse.pytorch import language
@@ -411,6 +413,9 @@ def child(work):
     if pid:
         return pid
     code = 1
+    # tqdm's lock is shared with the other children: one that is killed while it holds the lock would stop all after it.
+    # A training that somebody starts by hand has a lock of its own, and so has each child.
+    tqdm.set_lock(threading.RLock())
     try:
         work()
         code = 0
