@@ -108,3 +108,12 @@ def test_every_mention_of_a_chapter_is_a_link_to_it(chapter, root):
 
 def test_title_and_file_have_the_same_number(chapter):
     assert chapter.read_text(encoding="utf-8").startswith(f"# {chapter.stem[0]}.{chapter.stem[1]} ")
+
+
+def test_every_exercise_has_a_cell_to_work_in(chapter):
+    """Between its text and its solution, so that a reader on Colab or in JupyterLab can type at once."""
+    text = chapter.read_text(encoding="utf-8").partition("## Exercises")[2].partition("## Remember")[0]
+    exercises = re.split(r"^(?=\*\*\d ★)", text, flags=re.MULTILINE)[1:]
+    assert 4 <= len(exercises) <= 6
+    for exercise in exercises:
+        assert "```python" in exercise.partition("<details>")[0], exercise.splitlines()[0]
