@@ -114,7 +114,7 @@ def run(name, names, train, paths, rate, steps, seed):
     return right.double().mean().item(), seconds
 
 
-def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates=RATES, strengths=(0.01, 0.1, 1.0)):
+def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates=RATES, strengths=(0.1, 1.0, 10.0)):
     names = chapter()
     paths, order = names["paths"], names["order"]
     test, validation = names["test_paths"], [paths[i] for i in order[60:80]]

@@ -38,6 +38,11 @@ def changes_its_input(kinds):
         (lambda kinds: [(a, b, 1 - k) for a, b, k in right(kinds)], "piece 0 is (0, 2, 1); it should be (0, 2, 0)"),
         (lambda kinds: right(kinds) if kinds else [kinds[0]], "for kinds=[]"),
         (lambda kinds: 1 / 0, "ZeroDivisionError"),
+        (
+            lambda kinds: [list(piece) for piece in right(kinds)],
+            "one piece is a list of length 3. It should be a tuple",
+        ),
+        (lambda kinds: tuple(right(kinds)), "the result is a tuple of length 3. It should be a list of tuples"),
         (changes_its_input, "chang"),
     ],
 )
@@ -48,4 +53,3 @@ def test_pieces(answer, says):
 
 def test_pieces_right():
     assert check_pieces(right) == "Correct."
-    assert check_pieces(lambda kinds: tuple(list(piece) for piece in right(kinds)))

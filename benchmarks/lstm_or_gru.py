@@ -1,0 +1,122 @@
+"""Chapter 2.5: LSTM, GRU and a tanh network on three tasks, at equal budgets, each with its own learning rate.
+
+    python benchmarks/lstm_or_gru.py [--quick] [--out FILE]
+
+Runs the cells of book/25-lstm-or-gru.md that are tagged "definition": what is measured is what the chapter shows.
+For each task and each cell, the same search: every learning rate of RATES with SEARCH seeds; then the rate with the
+best mean score runs with SEEDS other seeds. Scores are taken after AFTER steps; the search looks at the last one.
+No cell has more weights than the LSTM (one bias a gate counted). Written as JSON to rnncourse/data/measured, where the
+chapter reads it, after every row; rows that stand there are not run again: remove the file to begin anew.
+--quick: few steps, two seeds, to see that it runs; written only where --out says.
+"""
+
+import os
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+
+import argparse  # noqa: E402
+import datetime  # noqa: E402
+import json  # noqa: E402
+import platform  # noqa: E402
+import time  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import jupytext  # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from rnncourse.data import recorded  # noqa: E402
+
+CHAPTER = Path(__file__).parent.parent / "book" / "25-lstm-or-gru.md"
+RESULTS = recorded.FOLDER / "lstm_or_gru.json"
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+AFTER = (200, 800)
+SEEDS, SEARCH, FIRST_SEARCHED = 20, 3, 100
+CELLS = {  # name → module, what is done to it before training
+    "LSTM": ("LSTM", None),
+    "LSTM, forget bias 1": ("LSTM", "remember_first"),
+    "GRU": ("GRU", None),
+    "RNN": ("RNN", None),
+}
+UNITS = {  # of the LSTM, and what its weights buy: 1,216, 1,056 and 352
+    "adding": {"LSTM": 16, "GRU": 18, "RNN": 33},
+    "agreement": {"LSTM": 12, "GRU": 14, "RNN": 27},
+    "brackets": {"LSTM": 8, "GRU": 9, "RNN": 17},
+}
+
+
+def chapter():
+    """The names that the chapter's definitions make."""
+    names = {"np": np, "torch": torch}
+    for cell in jupytext.read(CHAPTER).cells:
+        if "definition" in cell.metadata.get("tags", []):
+            exec(cell.source, names)
+    return names
+
+
+def scores_of(names, task, cell, rate, seed, after):
+    module, prepare = CELLS[cell]
+    n = UNITS[task][module]
+    given = [task, getattr(names["fused"], module), n, rate, seed, after[-1], names.get(prepare), after]
+    _, scores = names["learn"](*given)
+    return [float(f"{score:.4g}") for score in scores]
+
+
+def measure(names, task, cell, rates, after, seeds, search):
+    """A row: the search, the rate chosen, and the runs with it, a list of scores for each seed."""
+    began, tried = time.process_time(), {}
+    for rate in rates:
+        runs = [scores_of(names, task, cell, rate, FIRST_SEARCHED + seed, after) for seed in range(search)]
+        tried[rate] = float(np.mean([scores[-1] for scores in runs]))
+    chosen = (min if task == "adding" else max)(tried, key=tried.get)
+    runs = [scores_of(names, task, cell, chosen, seed, after) for seed in range(seeds)]
+    ends = np.sort([scores[-1] for scores in runs])
+    print(task, cell, tried, "chosen", chosen, ends, f"{time.process_time() - began:.0f} s", flush=True)
+    return {
+        "task": task,
+        "cell": cell,
+        "n": UNITS[task][CELLS[cell][0]],
+        "search": {str(rate): mean for rate, mean in tried.items()},
+        "rate": chosen,
+        "scores": runs,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    names = chapter()
+    out = options.out or (None if options.quick else RESULTS)
+    plan = ((0.01, 0.03), (2, 4), 2, 1) if options.quick else (RATES, AFTER, SEEDS, SEARCH)
+    rows = json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else []
+    for task in UNITS:
+        for cell in CELLS:
+            if (task, cell) not in [(row["task"], row["cell"]) for row in rows]:
+                rows.append(measure(names, task, cell, *plan))
+                if out:
+                    write(out, rows, plan)
+
+
+def write(out, rows, plan):
+    report = {
+        "date": datetime.date.today().isoformat(),
+        "versions": {
+            "python": platform.python_version(),
+            **{library.__name__: library.__version__ for library in (np, torch)},
+        },
+        "rates tried": list(plan[0]),
+        "after steps": list(plan[1]),
+        "rows": ["…"],
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n  ".join(json.dumps(row) for row in rows)  # a line each
+    text = json.dumps(report, indent=1, ensure_ascii=False).replace('"…"', lines)
+    out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
