@@ -1,0 +1,37 @@
+"""The comparison of chapter 0.1: it runs on the chapter's own cells, and its record has the form the chapter reads."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from rnncourse.data import recorded
+
+NAMES = ["the most frequent answer", *[f"window of {width} characters" for width in (8, 32, 128)]]
+NAMES += ["LSTM", "LSTM, memory emptied every 32", "tanh network"]
+
+
+def check_form(report, seeds):
+    assert list(report["results"]) == NAMES and set(report["chosen"]) == set(NAMES[1:])
+    assert all(len(shares) == seeds and 0 < min(shares) <= max(shares) <= 1 for shares in report["results"].values())
+    sizes = report["parameters"]  # the tanh network is no larger than the LSTM
+    assert 0.99 * sizes["LSTM"] < sizes["tanh network"] <= sizes["LSTM"]
+
+
+def test_quick(root, tmp_path):
+    out = tmp_path / "new" / "record.json"
+    command = [sys.executable, root / "benchmarks" / "code_labels.py", "--quick", "--out", out]
+    environment = os.environ | {"PYTHONPATH": str(root), "TQDM_DISABLE": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    check_form(json.loads(out.read_text(encoding="utf-8")), seeds=1)
+
+
+def test_record():
+    report = recorded.benchmark("code_labels")
+    check_form(report, seeds=5)
+    for name in NAMES[4:]:  # the best learning rate is not the first or the last one that was tried
+        assert min(report["rates tried"][name]) < report["chosen"][name] < max(report["rates tried"][name])
+    assert np.ptp(report["results"]["the most frequent answer"]) > 0  # places are drawn anew for each seed
