@@ -51,9 +51,11 @@ FULL = {
     "T of units": 64,
     "sizes": [(64, 1), (64, 2), (64, 4), (64, 16), (64, 64), (128, 1), (256, 1), (1024, 1)],
     "classes": [(64, B, n) for n in (32, 128, 512) for B in (1, 16, 64)],
-    "training": [("short", 32, 96, 16, 0.03, 400), ("long", 16, 256, 128, 0.006, 20)],  # name, B, n, T, rate, steps
+    "training": [
+        ("short", 32, 96, 16, 0.03, 400, 5),
+        ("long", 16, 256, 128, 0.006, 12, 3),
+    ],  # B, n, T, rate, steps, runs
     "rounds": 9,
-    "runs": 5,
 }
 QUICK = {
     "squares": [16],
@@ -63,9 +65,8 @@ QUICK = {
     "T of units": 3,
     "sizes": [(2, 1), (2, 2)],
     "classes": [(3, 2, 4)],
-    "training": [("short", 4, 5, 3, 0.03, 2)],
+    "training": [("short", 4, 5, 3, 0.03, 2, 1)],
     "rounds": 2,
-    "runs": 1,
 }
 REFERENCE = {"RNN": rnn, "GRU": gru, "LSTM": lstm}
 
@@ -208,10 +209,10 @@ def rows(names, plan, done):
                 if new(**key):
                     fewer = rounds if B * n < 10_000 else max(2, rounds // 2)
                     yield {**key, "µs": classes(cell, T, B, n, phase, fewer)}
-    for name, B, n, T, rate, steps in plan["training"]:
+    for name, B, n, T, rate, steps, runs in plan["training"]:
         key = {"table": "training", "run": name, "B": B, "n": n, "T": T, "rate": rate, "steps": steps}
         if new(**key):
-            yield {**key, **trainings(names, B, n, T, rate, steps, plan["runs"])}
+            yield {**key, **trainings(names, B, n, T, rate, steps, runs)}
 
 
 def processor():
