@@ -9,20 +9,23 @@ Three tables:
     agreement       at every verb, say whether its subject is singular or plural; up to 2 "old" before a noun
     drift           the same for the LSTM, with the drift of c at "old" added to the loss, times a weight
 
-In the first two tables each network gets the same search: five learning rates times three initialisations, two seeds
-each, judged by the mean loss on texts that are neither trained on nor tested on. The initialisations are PyTorch's,
-for the LSTM also forget biases of 1 and 2, for the tanh network also an orthogonal W and W = identity. A row has the
-results of the best pair on other seeds. The last table takes the LSTM's initialisation from the second, and
-searches three learning rates in the same way, judged by the loss without the drift.
+In the first two tables each network gets the same search, judged by the mean loss on texts that are neither trained on
+nor tested on: five learning rates times three initialisations, two seeds each. If the best rate lies at the edge of
+the grid, the grid gets one more rate there. For the marked numbers the three best pairs then get four more seeds each.
+The initialisations are PyTorch's, for the LSTM also forget biases of 1 and 2, for the tanh network also an orthogonal
+W and W = identity. A row has the results of the best pair on other seeds. The last table takes the LSTM's
+initialisation from the second, and searches three learning rates with two seeds each, judged by the loss without the
+drift.
 
 marked numbers: the root mean square error, also by the steps since the mark; for the LSTM, of the unit that moves the
 report most, the mean of i and f at marks and elsewhere. agreement: the share of right answers on texts of the training
 kind ("right"), and on probes with so many "old" before the subject or after it, between subject and verb. Of an LSTM
-whose probes have 30 "old" before the subject: |c_t − c_{t−1}| at the 30th, in the unit that moves most; how many
-answers a straight line in the plane of c can separate, right after the subject and right before the verb; and the
-share of right answers when c or h right before the subject is taken from a text with one "old".
+whose probes have 30 "old" before the subject: how far c moves from the 2nd to the 30th, in the unit that moves most;
+how many answers a straight line in the plane of c can separate, right after the subject and right before the verb; and
+the share of right answers when c or h right before the subject is taken from a text with one "old".
 
-It takes about eight minutes on one core. Rows are written one by one to FILE.rows, from where an interrupted run goes on.
+It takes about ten minutes on one core. Rows are written one by one to FILE.rows, and losses of a search to FILE.search;
+an interrupted run goes on there. --rows N: stop after N rows.
 Written as JSON to rnncourse/data/measured, where the chapter reads it.
 --quick: few steps, two seeds, to see that it runs; written only where --out says.
 """
@@ -34,6 +37,7 @@ os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, 
 
 import argparse  # noqa: E402
 import datetime  # noqa: E402
+import itertools  # noqa: E402
 import json  # noqa: E402
 import platform  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -48,7 +52,8 @@ from rnncourse.reference import lstm  # noqa: E402
 
 CHAPTER = Path(__file__).parent.parent / "book" / "21-lstm-step-by-step.md"
 RESULTS = recorded.FOLDER / "agreement_training.json"
-SEARCHED = range(100, 102)
+SEARCHED, FINALISTS = range(100, 102), 3
+FINAL = {"marked numbers": range(100, 106), "agreement": SEARCHED}
 SEEDS = {"marked numbers": range(10), "agreement": range(20), "drift": range(10)}
 RATES = [0.003, 0.01, 0.03, 0.1, 0.3]
 OLD = [0, 1, 2, 5, 10, 20, 30]
@@ -139,7 +144,7 @@ def long_before_the_subject(names, network, old=30):
         c = names["cell_states"](network[0], torch.cat([head, tail])).numpy()
     subject, answers = len(head), answers.numpy()
     return {
-        "drift": np.abs(c[subject - 1] - c[subject - 2]).mean(axis=0).max(),
+        "moves": np.abs(c[subject - 1] - c[subject + 1 - old]).mean(axis=0).max(),  # c[3] is before the first "old"
         "after the subject": separable(c[subject], answers),
         "before the verb": separable(c[-2], answers),
         "c replaced": names["right"](network, old, 1, c_after=1),
@@ -174,10 +179,14 @@ def agreement_results(names, networks, task, test, old):
 
 
 class Tables:
-    def __init__(self, quick):
-        self.names = chapter()
+    def __init__(self, quick, losses=None):
+        """losses: a file that keeps each loss of a search, or None."""
+        self.names, self.file, self.losses = chapter(), losses, {}
+        if losses and losses.exists():
+            lines = losses.read_text(encoding="utf-8").splitlines()
+            self.losses = {tuple(key): loss for key, loss in map(json.loads, lines)}
         self.rates, self.old = (RATES[1:4], OLD[1:3]) if quick else (RATES, OLD)
-        self.searched = SEARCHED[:2] if quick else SEARCHED
+        self.final = {table: seeds[:3] if quick else seeds for table, seeds in FINAL.items()}
         self.seeds = {table: list(seeds)[: 2 if quick else None] for table, seeds in SEEDS.items()}
         few = {"steps": 3} if quick else {}
         self.tasks = {
@@ -188,18 +197,39 @@ class Tables:
     def learn(self, cell, n, task, seed, rate, initial, **more):
         return self.names["learn"](getattr(torch.nn, cell), n, task, seed, rate, INITIAL[cell][initial], **more)
 
+    def loss(self, key, task, validation):
+        """The loss of one training, from the file if it is there."""
+        if key not in self.losses:
+            _, cell, n, initial, rate, seed = key
+            self.losses[key] = float(f"{loss_on(self.learn(cell, n, task, seed, rate, initial), task, validation):.4g}")
+            if self.file:
+                with self.file.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([key, self.losses[key]], ensure_ascii=False) + "\n")
+        return self.losses[key]
+
     def searched_row(self, table, cell, n):
         """One network with the best learning rate and initialisation of its search."""
         task = self.tasks[table]
         validation, test = (task.batch(np.random.default_rng(seed), B=100) for seed in (97, 98))
-        search = {
-            (initial, rate): [
-                loss_on(self.learn(cell, n, task, seed, rate, initial), task, validation) for seed in self.searched
-            ]
-            for initial in INITIAL[cell]
-            for rate in self.rates
-        }
-        initial, rate = min(search, key=lambda pair: np.mean(search[pair]))
+        search = {}
+
+        def mean(pair):
+            return np.mean(search[pair])
+
+        def look(pairs, seeds):
+            for initial, rate in pairs:
+                search[initial, rate] = [
+                    self.loss((table, cell, n, initial, rate, seed), task, validation) for seed in seeds
+                ]
+
+        look(itertools.product(INITIAL[cell], self.rates), SEARCHED)
+        _, rate = min(search, key=mean)
+        for edge, beyond in ((self.rates[0], self.rates[0] / 3), (self.rates[-1], self.rates[-1] * 3)):
+            if rate == edge:
+                look(itertools.product(INITIAL[cell], [float(f"{beyond:.1g}")]), SEARCHED)
+        finalists = sorted(search, key=mean)[:FINALISTS]
+        look(finalists, self.final[table])
+        initial, rate = min(finalists, key=mean)
         networks = [self.learn(cell, n, task, seed, rate, initial) for seed in self.seeds[table]]
         row = {"table": table, "cell": cell, "n": n, "parameters": parameters(cell, task.m, n)}
         row |= {"initial": initial, "rate": rate}
@@ -226,7 +256,7 @@ class Tables:
             return self.learn(found["cell"], found["n"], task, seed, rate, initial, extra=extra)
 
         search = {
-            rate: [loss_on(learn(seed, rate), task, validation) for seed in self.searched] for rate in self.rates[1:-1]
+            rate: [loss_on(learn(seed, rate), task, validation) for seed in SEARCHED] for rate in self.rates[1:-1]
         }
         rate = min(search, key=lambda rate: np.mean(search[rate]))
         networks = [learn(seed, rate) for seed in self.seeds["drift"]]
@@ -261,19 +291,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--rows", type=int)
     options = parser.parse_args()
     torch.set_num_threads(1)
     out = options.out or (None if options.quick else RESULTS)
-    kept = out and out.with_suffix(".rows")
+    kept, losses = out and out.with_suffix(".rows"), out and out.with_suffix(".search")
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()] if out and kept.exists() else []
-    tables, rows = Tables(options.quick), []
+    tables, rows = Tables(options.quick, losses), []
     for row in tables.rows(done):
         rows.append(row)
         if out and len(rows) > len(done):
-            out.parent.mkdir(parents=True, exist_ok=True)
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
         print(describe(row), flush=True)
+        if len(rows) == options.rows:
+            return
     report = {
         "date": datetime.date.today().isoformat(),
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
@@ -288,6 +322,7 @@ def main():
         text = json.dumps(report, indent=1, ensure_ascii=False).replace('"…"', lines)
         out.write_text(text + "\n", encoding="utf-8")
         kept.unlink()
+        losses.unlink()
 
 
 if __name__ == "__main__":

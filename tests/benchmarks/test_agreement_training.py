@@ -41,11 +41,17 @@ def hold_to_form(report):
     assert [(row["table"], row["weight"]) for row in rows[5:]] == [("drift", 10.0)]
     for k, row in enumerate(rows):
         seeds, means = report["seeds"][row["table"]], {(i, r): np.mean(losses) for i, r, losses in row["search"]}
+        pair = row["initial"], row["rate"]
         if k < 5:
-            assert list(means) == [(initial, rate) for initial in INITIAL[row["cell"]] for rate in rates]
+            first = {(initial, rate): np.mean(losses[:2]) for initial, rate, losses in row["search"]}
+            assert {(initial, rate) for initial in INITIAL[row["cell"]] for rate in rates} <= set(first)
+            finalists = sorted(first, key=first.get)[:3]
+            assert pair == min(finalists, key=means.get)
+            more = {(initial, rate) for initial, rate, losses in row["search"] if len(losses) > 2}
+            assert more == (set(finalists) if row["table"] == "marked numbers" else set())
         else:
             assert list(means) == [(rows[3]["initial"], rate) for rate in rates[1:-1]]
-        assert (row["initial"], row["rate"]) == min(means, key=means.get)
+            assert pair == min(means, key=means.get)
         if row["table"] == "marked numbers":
             assert np.shape(row["by age"]) == (seeds, len(report["ages"]) - 1)
             low, high = np.min(row["by age"], axis=1), np.max(row["by age"], axis=1)
@@ -70,8 +76,9 @@ def test_the_record():
     assert report["seeds"] == {"marked numbers": 10, "agreement": 20, "drift": 10}
     assert report["old"] == [0, 1, 2, 5, 10, 20, 30] and report["rates"] == [0.003, 0.01, 0.03, 0.1, 0.3]
     for row in report["rows"]:
-        assert {len(losses) for *_, losses in row["search"]} == {2}
-        assert report["rates"][0] < row["rate"] < report["rates"][-1]
+        tried = [rate for _, rate, _ in row["search"]]
+        assert min(tried) <= row["rate"] <= max(tried) and {len(losses) for *_, losses in row["search"]} <= {2, 6}
+        assert row["table"] == "drift" or min(tried) < row["rate"] < max(tried)
 
 
 def test_it_runs_and_goes_on(root, tmp_path):
