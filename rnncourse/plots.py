@@ -183,23 +183,33 @@ def addresses(ax, states, words):
 def matrices(values, rows, columns, title, xlabel="", ylabel=""):
     """A table of small matrices: values (R, C, n, k) as R × C squares, blue above 0, vermilion below, paler towards 0.
 
-    rows, columns: the names of the R rows and C columns. The strongest colour is the largest entry of all.
+    rows, columns: the names of the R rows and C columns. The strongest colour is the largest entry of all; a key on
+    top says which number each colour is.
     """
     values = np.asarray(values)
     if values.ndim != 4 or values.shape[:2] != (len(rows), len(columns)):
         raise ValueError(
             f"plots.matrices: expected values of shape (R={len(rows)}, C={len(columns)}, n, k), got {values.shape}"
         )
-    fig, ax = axes(title, xlabel, ylabel, width=1.1 * len(columns) + 1.5, height=1.0 * len(rows) + 1.2)
+    fig, ax = axes(title, xlabel, ylabel, width=1.1 * len(columns) + 1.5, height=1.0 * len(rows) + 1.6)
     n, k = values.shape[2:]
     limit = np.abs(values).max() or 1
-    for (row, column, i, j), value in np.ndenumerate(values):
-        corner = (column - 0.45 + 0.9 * j / k, row - 0.45 + 0.9 * i / n)
+
+    def square(corner, width, height, value):
         colour, strength = COLOURS[0] if value > 0 else COLOURS[1], abs(value / limit) ** 0.5
-        ax.add_patch(matplotlib.patches.Rectangle(corner, 0.9 / k, 0.9 / n, color=colour, alpha=strength, lw=0))
+        ax.add_patch(matplotlib.patches.Rectangle(corner, width, height, color=colour, alpha=strength, lw=0))
+
+    for (row, column, i, j), value in np.ndenumerate(values):
+        square((column - 0.45 + 0.9 * j / k, row - 0.45 + 0.9 * i / n), 0.9 / k, 0.9 / n, value)
     for row, column in np.ndindex(len(rows), len(columns)):
         ax.add_patch(matplotlib.patches.Rectangle((column - 0.45, row - 0.45), 0.9, 0.9, fill=False, color=GRID))
     as_table(ax, rows, columns)
+    places, shown = np.linspace(-0.2, len(columns) - 0.8, 5), limit * np.array([-1, -0.25, 0, 0.25, 1])
+    for place, value in zip(places, shown, strict=True):
+        square((place - 0.12, -1.0), 0.24, 0.24, value)
+        ax.add_patch(matplotlib.patches.Rectangle((place - 0.12, -1.0), 0.24, 0.24, fill=False, color=GRID))
+        ax.text(place, -0.63, f"{value:.2g}".replace("-", "−"), ha="center", va="center", color=INK, fontsize=9)
+    ax.set_ylim(len(rows) - 0.5, -1.1)
     return show(fig)
 
 

@@ -5,13 +5,13 @@ svg.py has the pen, networks.py the networks over time, cells.py one step of eac
 
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.gates import lstm
-from rnncourse.diagrams.networks import SHAPES, blame, shapes, stacked, unrolled
+from rnncourse.diagrams.networks import SHAPES, backward, shapes, stacked, unrolled
 from rnncourse.diagrams.svg import arrow, box, circle, picture, text
 
 __all__ = [
     "SHAPES",
     "arrow",
-    "blame",
+    "backward",
     "box",
     "cell",
     "circle",

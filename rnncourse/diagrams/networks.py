@@ -39,24 +39,25 @@ def unrolled(inputs, outputs, title="The loop on the left is the row on the righ
     return picture(left + gap * len(inputs) + 10, 260, title, parts)
 
 
-def blame(steps, title="Every arrow turns round, every matrix is transposed"):
-    """The unrolled network on the way back: error terms δ from each loss to the states, the inputs and the start."""
+def backward(steps, title="The backward pass: every matrix is transposed"):
+    """The backward pass of the unrolled network, one column a step: each arrow is a product.
+
+    From ŷ_t − y_t by Vᵀ, and from δ_{t+1} by Wᵀ, to their sum ∂L/∂h_t; from there by f′ to δ_t; from δ_t by Uᵀ to
+    ∂L/∂x_t. Raises ValueError for no step.
+    """
     if steps < 1:
-        raise ValueError(f"diagrams.blame: expected at least one step, got {steps}")
-    top, middle, bottom, gap = 60, 140, 220, 140
-    parts = [box(60, middle, "∂L/∂h₀", width=70)]
+        raise ValueError(f"diagrams.backward: expected at least one step, got {steps}")
+    out, state, error, bottom, gap = 30, 105, 180, 255, 135
+    parts = [box(46, state, "∂L/∂h₀", width=70)]
     for t in range(1, steps + 1):
-        column, number = 60 + gap * t, subscript(t)
-        before = 95 if t == 1 else column - gap + 23
-        parts += [box(column, top, f"ŷ{number} − y{number}", "rnn-out", 78), box(column, middle, f"δ{number}")]
-        parts += [box(column, bottom, f"∂L/∂x{number}", "rnn-in", 78)]
-        parts += [arrow((column, top + 17), (column, middle - 18)), text(column + 18, 100, "Vᵀ")]
-        parts += [arrow((column, middle + 17), (column, bottom - 18)), text(column + 18, 180, "Uᵀ")]
-        parts += [
-            arrow((column - 23, middle), (before + 1, middle)),
-            text((before + column - 23) / 2, middle - 13, "Wᵀ"),
-        ]
-    return picture(60 + gap * steps + 70, 260, title, parts)
+        x, number = 46 + gap * t, subscript(t)
+        parts += [box(x, out, f"ŷ{number} − y{number}", "rnn-out", 78), box(x, state, f"∂L/∂h{number}", width=70)]
+        parts += [box(x, error, f"δ{number}"), box(x, bottom, f"∂L/∂x{number}", "rnn-in", 78)]
+        parts += [arrow((x, out + 17), (x, state - 18)), text(x + 16, (out + state) / 2, "Vᵀ")]
+        parts += [arrow((x, state + 17), (x, error - 18)), text(x + 13, (state + error) / 2, "f′")]
+        parts += [arrow((x, error + 17), (x, bottom - 18)), text(x + 16, (error + bottom) / 2, "Uᵀ")]
+        parts += [arrow((x - 23, error - 8), (x - gap + 36, state + 12)), text(x - gap / 2 - 2, error - 20, "Wᵀ")]
+    return picture(46 + gap * steps + 55, 280, title, parts)
 
 
 SHAPES = {
