@@ -144,13 +144,21 @@ def load(path, vocabulary=None, device="cpu"):
         raise ValueError(f"language.load: expected a saved language model in {path}, got a file with other content")
     symbols = Vocabulary(saved["symbols"])
     if vocabulary is not None and vocabulary.symbols != symbols.symbols:
-        new = "".join(sorted(set(vocabulary.symbols) - set(symbols.symbols)))
-        old = "".join(sorted(set(symbols.symbols) - set(vocabulary.symbols)))
+        strange, unused = set(vocabulary.symbols) - set(symbols.symbols), set(symbols.symbols) - set(vocabulary.symbols)
+        reasons = [f"the model does not know {shown(strange)}"] if strange else []
+        reasons += [f"your text has no {shown(unused)}"] if unused else []
         raise ValueError(
             f"language.load: expected the {len(vocabulary)} symbols of your vocabulary in {path}, got a model of "
-            f"{len(symbols)} symbols: it lacks {new!r} and has {old!r} besides; train a new model for this text, or "
-            f"encode the text with the vocabulary of the file"
+            f"{len(symbols)} ({'; '.join(reasons) or 'the same in another order'}); train a new model for this text, "
+            "or encode the text with the vocabulary of the file"
         )
     model = LanguageModel(saved["cell"], len(symbols), saved["m"], saved["n"])
     model.load_state_dict(saved["weights"])
     return model.to(device), symbols
+
+
+def shown(symbols, most=8):
+    """Some symbols, in order, for a message."""
+    symbols = sorted(symbols)
+    more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
+    return ", ".join(map(repr, symbols[:most])) + more
