@@ -2,8 +2,9 @@
 
 ``fit`` is the loop. What it trains on is a function ``loss(step, carried) -> (value, carried)``: the step number is the
 position in the data, ``carried`` is what one step hands to the next (the state of a recurrent network, or None).
-Resuming is exact, to the bit on the same machine, if nothing else is remembered anywhere and rate, steps and every are
-the same: whatever is random in ``loss`` must come from torch's own random generator or from the step number.
+Resuming is exact, to the bit on the same machine with the same versions and number of threads, if nothing else is
+remembered anywhere and rate, steps and every are the same: whatever is random in ``loss`` must come from torch's own
+random generator or from the step number.
 """
 
 import math

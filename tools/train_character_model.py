@@ -3,7 +3,7 @@
 About 12 minutes of one core. Ctrl-C it whenever you like: called again, it goes on where it was. It reads the code
 corpus (scikit-learn's source, `rnncourse.data.text.code`), and writes the weights, and nothing else, to
 rnncourse/data/character_model.pt. Another scikit-learn, processor or torch gives slightly other weights;
-tests/test_character_model.py scores them.
+tests/data/test_character_model.py scores them.
 """
 
 import math

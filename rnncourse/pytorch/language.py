@@ -3,11 +3,17 @@
     p(x_1 … x_T) = Π_t p(x_t | x_1 … x_{t−1}),    p(· | x_1 … x_t) = softmax(V h_t + b_y)
 
 What a model is given is a text cut into columns, (time, readers): every reader walks down a stretch of its own.
+``write`` lets a model continue a text; ``save`` and ``load`` keep it in a file together with its vocabulary.
 """
+
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+
+from rnncourse import training
+from rnncourse.data.text import Vocabulary
 
 
 class LanguageModel(nn.Module):
@@ -71,3 +77,88 @@ def surprise(model, columns):
     logits, _ = model(columns[:-1])
     nats = cross_entropy(logits.flatten(0, 1), columns[1:].flatten(), reduction="none")
     return nats.reshape(columns[1:].shape) / torch.log(torch.tensor(2.0, dtype=nats.dtype))
+
+
+@torch.no_grad()
+def read(model, vocabulary, text, state=None):
+    """Read a text: the logits (k,) of the character that comes next, and the state after the last one.
+
+    state: as ``read`` or the model returned it; zero if left out.
+    Raises ValueError for an empty text and for characters outside the vocabulary.
+    """
+    if not text:
+        raise ValueError("language.read: expected a text of at least one character, got an empty one")
+    x = torch.as_tensor(vocabulary.encode(text), device=next(model.parameters()).device)
+    logits, state = model(x[:, None], state)
+    return logits[-1, 0], state
+
+
+def write(model, vocabulary, prompt, length, temperature=1.0, seed=0):
+    """Continue ``prompt`` by ``length`` characters, each drawn from p = softmax(logits / temperature).
+
+    Raises ValueError as ``read`` does, and for a temperature that is not above 0.
+    """
+    if not temperature > 0:
+        raise ValueError(f"language.write: expected temperature above 0, got {temperature}")
+    generator, written = torch.Generator().manual_seed(seed), ""
+    logits, state = read(model, vocabulary, prompt)
+    for _ in range(length):
+        p = torch.softmax(logits.cpu() / temperature, -1)
+        drawn = torch.multinomial(p, 1, generator=generator).item()
+        written += vocabulary.symbols[drawn]
+        logits, state = read(model, vocabulary, written[-1], state)
+    return written
+
+
+def save(path, model, vocabulary):
+    """Write a LanguageModel's weights, its sizes and its vocabulary into one file. ``load`` reads it.
+
+    Raises ValueError for a vocabulary of another size than the model's, FileNotFoundError for a missing folder.
+    """
+    path, k = Path(path).expanduser(), model.embedding.num_embeddings
+    if len(vocabulary) != k:
+        raise ValueError(f"language.save: expected the {k} symbols of the model, got a vocabulary of {len(vocabulary)}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"language.save: expected a folder for the file {path}, found none")
+    sizes = {"cell": type(model.cell).__name__, "m": model.embedding.embedding_dim, "n": model.cell.hidden_size}
+    training.save(path, {"symbols": vocabulary.symbols, **sizes, "weights": model.state_dict()})
+
+
+def load(path, vocabulary=None, device="cpu"):
+    """The model and the vocabulary of a file that ``save`` wrote: LanguageModel, Vocabulary.
+
+    vocabulary: if given, the file must hold the same symbols in the same order, for only then do the numbers of its
+    text mean to the model what they meant in training.
+    Raises FileNotFoundError for a missing file, and ValueError, which names the file, for one that cannot be read, that
+    holds something else, or that has another vocabulary.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"language.load: expected a file that language.save wrote, found none at {path}")
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch's own, pickle's, the archive's, the system's: whatever a damaged file meets
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"language.load: expected a saved language model in {path}, got: {reason}") from error
+    if not isinstance(saved, dict) or set(saved) != {"symbols", "cell", "m", "n", "weights"}:
+        raise ValueError(f"language.load: expected a saved language model in {path}, got a file with other content")
+    symbols = Vocabulary(saved["symbols"])
+    if vocabulary is not None and vocabulary.symbols != symbols.symbols:
+        strange, unused = set(vocabulary.symbols) - set(symbols.symbols), set(symbols.symbols) - set(vocabulary.symbols)
+        reasons = [f"the model does not know {shown(strange)}"] if strange else []
+        reasons += [f"your text has no {shown(unused)}"] if unused else []
+        raise ValueError(
+            f"language.load: expected the {len(vocabulary)} symbols of your vocabulary in {path}, got a model of "
+            f"{len(symbols)} ({'; '.join(reasons) or 'the same in another order'}); train a new model for this text, "
+            "or encode the text with the vocabulary of the file"
+        )
+    model = LanguageModel(saved["cell"], len(symbols), saved["m"], saved["n"])
+    model.load_state_dict(saved["weights"])
+    return model.to(device), symbols
+
+
+def shown(symbols, most=8):
+    """Some symbols, in order, for a message."""
+    symbols = sorted(symbols)
+    more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
+    return ", ".join(map(repr, symbols[:most])) + more

@@ -95,3 +95,20 @@ def test_the_recorded_trainings_of_chapter_14():
     for row in tables["taggers"]:
         assert set(row["accuracy"]) == {"16", "298"} and len(row["moves"]) == len(row["exponents"]) == 2
         assert row["apart"] >= 0
+
+
+def test_the_recorded_trainings_of_chapter_51():
+    report = recorded.benchmark("character_models")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", report["date"]) and {"python", "torch", "scikit-learn"} <= set(
+        report["versions"]
+    )
+    tables = {}
+    for row in report["rows"]:
+        tables.setdefault(row["table"], []).append(row)
+    assert set(tables) == {"search", "cells", "own", "state"}
+    assert {table: len(tables[table]) for table in ("cells", "own", "state")} == {"cells": 30, "own": 6, "state": 10}
+    for cell in ("RNN", "GRU", "LSTM"):
+        rates = {row["rate"] for row in tables["search"] if row["cell"] == cell}
+        (best,) = {row["rate"] for row in tables["cells"] if row["cell"] == cell}
+        assert min(rates) < best < max(rates)
+        assert [row["seed"] for row in tables["cells"] if row["cell"] == cell] == list(range(10))

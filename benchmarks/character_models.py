@@ -1,0 +1,205 @@
+"""Chapter 5.1 with more seeds: three cells on equal schedules, and how much text, how many steps and units it takes.
+
+    python benchmarks/character_models.py [--quick] [--out FILE]
+
+Runs the cells of book/51-character-language-model.md that are tagged "definition": what is trained here is what the
+chapter trains. Every row of the result is one training. Bits per character are of the test text, "validation" of the
+validation text. Four tables:
+
+    search  RNN, GRU and LSTM with about 62,000 parameters, 500 steps: a grid of learning rates, two seeds each. The
+            grid grows by a factor of 2 until the best mean on the validation text is not at its edge
+    cells   the same with the best rate, ten other seeds. All three cells read the same characters in the same order,
+            and their learning rates fall to 0 at the same step
+    own     a text of N characters, cut 80 : 10 : 10 as ``text.load`` cuts it: scikit-learn's docstrings. One seed each.
+            "ngram": the n-gram model of the training part, its b chosen on the validation part
+    state   the LSTM of the table cells, five seeds, trained with the state of the step before ("carried") or with a
+            zero state at every step ("zero"), scored on whole pieces and on pieces of 16 characters
+
+It takes about 5 minutes on one core. Rows are written one by one, and a second call continues where the first
+stopped. The result is JSON in rnncourse/data/measured, from where the chapter reads it. --quick: few steps, to see that
+it runs; written only where --out says.
+"""
+
+import os
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+
+import argparse  # noqa: E402
+import datetime  # noqa: E402
+import json  # noqa: E402
+import platform  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import jupytext  # noqa: E402
+import numpy as np  # noqa: E402
+import sklearn  # noqa: E402
+import torch  # noqa: E402
+
+from rnncourse import training  # noqa: E402
+from rnncourse.data import recorded, text  # noqa: E402
+from rnncourse.pytorch import language  # noqa: E402
+from rnncourse.reference import ngram  # noqa: E402
+
+CHAPTER = Path(__file__).parent.parent / "book" / "51-character-language-model.md"
+RESULTS = recorded.FOLDER / "character_models.json"
+STEPS, GRID, SEARCHED, SEEDS = 500, (0.005, 0.01, 0.02, 0.04), (100, 101), range(10)
+SIZES = (50_000, 200_000, 1_000_000)
+SETTINGS = ((128, 500), (128, 2000))  # units, steps
+RATE = 0.01  # of the table own
+
+
+def chapter():
+    """The names that the chapter's definitions make, its text read."""
+    names = {"np": np, "torch": torch, "device": "cpu"}
+    names |= {"text": text, "language": language, "ngram": ngram, "training": training}
+    for cell in jupytext.read(CHAPTER).cells:
+        if "definition" in cell.metadata.get("tags", []):
+            exec(cell.source, names)
+    return names
+
+
+class Rows(list):
+    """The rows so far, also in a file. ``add(setting, make)`` makes the row of a setting unless it is there."""
+
+    def __init__(self, out):
+        super().__init__(json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else [])
+        self.out = out
+
+    def add(self, setting, make):
+        for row in self:
+            if setting.items() <= row.items():
+                return row
+        row = setting | {key: round(float(value), 4) for key, value in make().items()}
+        self.append(row)
+        print(row, flush=True)
+        if self.out:
+            write(self.out, self)
+        return row
+
+
+def write(out, rows):
+    report = {
+        "date": datetime.date.today().isoformat(),
+        "versions": {
+            "python": platform.python_version(),
+            "scikit-learn": sklearn.__version__,
+            **{library.__name__: library.__version__ for library in (np, torch)},
+        },
+        "rows": ["…"],
+    }
+    lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)  # a line each
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_suffix(".draft")
+    draft.write_text(json.dumps(report, indent=1, ensure_ascii=False).replace('"…"', lines) + "\n", encoding="utf-8")
+    os.replace(draft, out)
+
+
+def train_cell(names, cell, steps, rate, seed):
+    """One training of the chapter's. → the model; bits on the validation text and on the test text."""
+    columns, chosen, held_out = names["columns"], names["chosen"], names["held_out"]
+    model, history = names["train_model"](cell, names["UNITS"][cell], names["k"], columns, chosen, steps, rate, seed)
+    return model, {"validation": min(row[3] for row in history), "bits": names["network_bits"](model, held_out).mean()}
+
+
+def cells(rows, names, steps, grid, searched, seeds):
+    for cell in names["UNITS"]:
+
+        def mean(rate, cell=cell):
+            found = [
+                rows.add(
+                    {"table": "search", "cell": cell, "steps": steps, "rate": rate, "seed": seed},
+                    lambda seed=seed: train_cell(names, cell, steps, rate, seed)[1],
+                )
+                for seed in searched
+            ]
+            return np.mean([row["validation"] for row in found])
+
+        tried = {rate: mean(rate) for rate in grid}
+        while len(tried) > 1 and (best := min(tried, key=tried.get)) in (min(tried), max(tried)):
+            new = best / 2 if best == min(tried) else best * 2
+            tried[new] = mean(new)
+        best = min(tried, key=tried.get)
+        for seed in seeds:
+            rows.add(
+                {"table": "cells", "cell": cell, "steps": steps, "rate": best, "seed": seed},
+                lambda cell=cell, best=best, seed=seed: train_cell(names, cell, steps, best, seed)[1],
+            )
+
+
+def own(rows, names, sizes, settings):
+    for size in sizes:
+        string = text.prose().train[:size]
+        a, b = int(0.8 * size), int(0.9 * size)  # as text.load cuts one file
+        symbols, parts = names["prepare"](text.Corpus(string[:a], string[a:b], string[b:]))
+        score = []
+
+        def ngram_score(parts=parts, symbols=symbols, score=score):
+            if not score:
+                counts, b = names["best_ngram"](parts[0].T.flatten().numpy(), parts[1], len(symbols))
+                score.append({"ngram": names["ngram_bits"](counts, b, parts[2]).mean(), "b": b})
+            return score[0]
+
+        def network(units, steps, parts=parts, symbols=symbols):
+            model, history = names["train_model"]("LSTM", units, len(symbols), *parts[:2], steps, RATE)
+            bits = names["network_bits"](model, parts[2]).mean()
+            return {
+                "bits": bits,
+                "validation": min(row[3] for row in history),
+                "seconds": history[-1][1],
+            } | ngram_score()
+
+        for units, steps in settings:
+            setting = {"table": "own", "characters": size, "units": units, "steps": steps}
+            rows.add(setting, lambda units=units, steps=steps: network(units, steps))
+
+
+def in_pieces(model, columns, T=16):
+    """Bits where every piece of T characters is read from a zero state, over the characters that are scored whole."""
+    pieces = [language.surprise(model, columns[first : first + T + 1]) for first in range(0, len(columns) - 1, T)]
+    return torch.cat(pieces)[99:].mean()
+
+
+def state(rows, names, steps, rate, seeds):
+    """The walk with and without the state of the step before."""
+
+    def cold(model, columns, T):
+        loss = walk(model, columns, T)
+        return lambda step, _: loss(step, None)
+
+    walk = language.walk
+    for trained in ("carried", "zero"):
+        for seed in seeds:
+
+            def make(trained=trained, seed=seed):
+                language.walk = cold if trained == "zero" else walk
+                try:
+                    model, score = train_cell(names, "LSTM", steps, rate, seed)
+                finally:
+                    language.walk = walk
+                return {"whole": score["bits"], "pieces": in_pieces(model, names["held_out"])}
+
+            rows.add({"table": "state", "trained": trained, "steps": steps, "rate": rate, "seed": seed}, make)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows, names = Rows(options.out or (None if options.quick else RESULTS)), chapter()
+    if options.quick:
+        cells(rows, names, 2, (0.01,), (100,), (0,))
+        own(rows, names, (20_000,), ((8, 2),))
+        state(rows, names, 2, 0.01, (0,))
+    else:
+        cells(rows, names, STEPS, GRID, SEARCHED, SEEDS)
+        best = next(row for row in rows if row["table"] == "cells" and row["cell"] == "LSTM")
+        state(rows, names, STEPS, best["rate"], range(5))
+        for setting in SETTINGS:
+            own(rows, names, SIZES, [setting])
+
+
+if __name__ == "__main__":
+    main()
