@@ -32,7 +32,7 @@ from rnncourse.data import recorded  # noqa: E402
 
 CHAPTER = Path(__file__).parent.parent / "book" / "12-simple-rnn.md"
 RESULTS = recorded.FOLDER / "character_rnn.json"
-RATES = (0.001, 0.002, 0.005, 0.01, 0.02)
+RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 NETWORKS = [(128, True), (128, False), (32, True), (64, True), (256, True)]  # units, memory
 
 
