@@ -71,30 +71,27 @@ SHAPES = {
 
 
 def shapes(
-    title="Five shapes, one network: which steps get an input, which are asked for an output",
+    title="Which steps get an input, which give an output?",
 ):
-    """The five input/output shapes side by side."""
-    parts, left = [], 20
-    for name, (reads, says) in SHAPES.items():
-        steps, gap = len(reads), 40
-        width = max(gap * steps, 90)
-        start = left + width / 2 - gap * (steps - 1) / 2
-        for t, (x, y) in enumerate(zip(reads, says, strict=True)):
-            column = start + gap * t
-            parts.append(box(column, 105, "", "rnn-state", 26, 30))
-            if t:
-                parts.append(arrow((column - gap + 13, 105), (column - 14, 105)))
-            if x == "x":
-                parts += [box(column, 165, "", "rnn-in", 26, 26), arrow((column, 152), (column, 121))]
-            if y == "y":
-                parts += [arrow((column, 90), (column, 59)), box(column, 45, "", "rnn-out", 26, 26)]
+    """The five input/output shapes, two in a row, and what the colours mean: as wide as a phone."""
+    parts, wide, high, gap = [], 200, 190, 36
+    for place, (name, (reads, says)) in enumerate(SHAPES.items()):
+        middle, top = wide * (place % 2) + wide / 2, high * (place // 2)
         first, _, second = name.partition(", ")
-        parts += [
-            text(left + width / 2, 200, first, "rnn-small"),
-            text(left + width / 2, 217, second, "rnn-small"),
-        ]
-        left += width + 24
-    return picture(left - 4, 235, title, parts)
+        for t, (x, y) in enumerate(zip(reads, says, strict=True)):
+            column = middle + gap * (t - (len(reads) - 1) / 2)
+            parts.append(box(column, top + 80, "", "rnn-state", 24, 28))
+            if t:
+                parts.append(arrow((column - gap + 12, top + 80), (column - 13, top + 80)))
+            if x == "x":
+                parts += [box(column, top + 135, "", "rnn-in", 24, 24), arrow((column, top + 123), (column, top + 95))]
+            if y == "y":
+                parts += [arrow((column, top + 66), (column, top + 38)), box(column, top + 25, "", "rnn-out", 24, 24)]
+        parts += [text(middle, top + 160, first, "rnn-small"), text(middle, top + 177, second, "rnn-small")]
+    left, top = wide * 1.25, high * 2
+    for y, kind, meaning in [(25, "rnn-out", "output"), (80, "rnn-state", "state"), (135, "rnn-in", "input")]:
+        parts += [box(left, top + y, "", kind, 24, 24), text(left + 24, top + y, meaning, "rnn-left rnn-small")]
+    return picture(2 * wide, 3 * high, title, parts, fold=True)
 
 
 def stacked(m, n, gates=("i", "f", "g", "o"), title=None):
