@@ -1,25 +1,30 @@
 """When does a simple recurrent network learn a word that it read forty words ago? Many seeds of chapter 1.4's task.
 
-    python benchmarks/vanishing_training.py [--quick] [--out FILE]
+    python benchmarks/vanishing_training.py [--quick] [--only TABLE] [--fresh] [--out FILE]
 
 The task: one of four countries, d filler words, "speak"; name the country's language. 32 units, Adam, batches of 32
 fresh sentences. Every row of the result is one setting with the accuracy on 1,000 new sentences for each of 20 seeds,
 the gradient's length at the first word over that at the last before training, and the longest gradient in training.
-Chance is 0.25. Five tables:
+Chance is 0.25. Seven tables:
 
     distances   tanh as PyTorch initialises it, over d and over the number of steps, at one learning rate
     cells       tanh or ReLU × four initialisations × clipped to length 1 or not, at d = 40
-    clipping    ReLU from two of these, all at the learning rate of the first table, clipped or not
-    backward    the same forward pass, but the backward pass multiplied by a factor at every step, at d = 40
+    relu        two more initialisations for ReLU, clipped: √2 × an orthogonal matrix, and a permutation
+    clipping    three networks, each at one learning rate, clipped or not
+    backward    the same forward pass, but the backward pass multiplied by a factor at every step, at d = 40: during
+                the whole training, or, with "until", in its first steps only
+    longer      one row of the table backward, one of the table cells, trained for more steps
     taggers     chapter 1.1's tagger, 48 seeds: what it holds, and where its state goes when it reads "um" for ever
 
-In the table cells each setting has its own learning rate, the best of RATES over seeds that the table does not count:
-most networks at 0.99 or more, then the higher mean accuracy, then the lower rate. In the table backward all else stays,
-so the rate is the best one of the network as it is; what the other rates give is written down, too.
+In the tables cells and relu each setting has its own learning rate, the best of RATES over seeds that the table does
+not count: most networks at 0.99 or more, then the higher mean accuracy, then the lower rate. In the table backward all
+else stays, so the rate is the best one of the network as it is; what the other rates give is written down, too. The
+row with "until" has its own rate, from the same search.
 
-It takes about 35 minutes on one core. Everything is written as JSON, with versions and date, to
-rnncourse/data/measured, from where the chapter reads it. --quick: two seeds and few steps, to see that it runs; written
-only where --out says.
+It takes about 45 minutes on one core. Everything is written as JSON, with versions and date, to
+rnncourse/data/measured, from where the chapter reads it. Rows that stand in the file are kept, so an interrupted run
+goes on where it stopped. --only TABLE: run that table anew, keep the others; --fresh: run all anew. --quick: two seeds
+and few steps, to see that it runs; written only where --out says.
 """
 
 import argparse
@@ -27,6 +32,7 @@ import datetime
 import itertools
 import json
 import platform
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +59,13 @@ BACKWARD = [  # initialisation, limit of the gradient's length, rate, factor a s
     ("PyTorch", 1.0, 0.01, 1.0, 1e-16),
     ("PyTorch", 1.0, 0.01, 1.75, 1e-8),
 ]
+UNTIL = 100  # of 200 steps: how long the factor acts in the last row of the table backward
+CLIPPING = [("relu", "identity", 0.003), ("relu", "identity, small U", 0.003), ("tanh", "PyTorch", 0.01)]
+LONGER = [  # initialisation, limit, rate, factor
+    ("orthogonal", None, 0.003, 0.6),
+    ("PyTorch", 1.0, 0.01, 1.0),
+]
+FOUND = {"accuracy", "first over last", "longest gradient", "search", "moves", "apart", "exponents"}  # no settings
 
 
 # ---- the task, the network, one training: as in the chapter ----------------------------------------------------
@@ -70,8 +83,10 @@ def sentences(generator, B, d, countries=4, fillers=8):
 def network(f, initial):
     """The network and its output layer. Whatever ``initial`` does not name is drawn as PyTorch draws it."""
     net = torch.nn.RNN(13, 32, nonlinearity=f)
-    if initial == "orthogonal":
-        torch.nn.init.orthogonal_(net.weight_hh_l0)
+    if initial.endswith("orthogonal"):
+        torch.nn.init.orthogonal_(net.weight_hh_l0, gain=2**0.5 if initial.startswith("√2") else 1.0)
+    elif initial == "permutation":
+        net.weight_hh_l0.data = torch.eye(32)[torch.randperm(32)]
     elif initial.startswith("identity"):
         torch.nn.init.eye_(net.weight_hh_l0)
     if initial.endswith("small U"):
@@ -93,8 +108,11 @@ def last_state(net, x, factor):
     return h
 
 
-def learn(d, seed, f="tanh", initial="PyTorch", limit=None, rate=0.003, factor=1.0, eps=1e-8, steps=(200,)):
-    """One training. → accuracies after each number of ``steps``, first over last gradient, longest gradient."""
+def learn(d, seed, f="tanh", initial="PyTorch", limit=None, rate=0.003, factor=1.0, eps=1e-8, until=None, steps=(200,)):
+    """One training, with ``factor`` in the first ``until`` steps.
+
+    → accuracies after each number of ``steps``, first over last gradient, longest gradient.
+    """
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
     net, out = network(f, initial)
@@ -104,7 +122,8 @@ def learn(d, seed, f="tanh", initial="PyTorch", limit=None, rate=0.003, factor=1
     for step in range(1, max(steps) + 1):
         x, language = sentences(generator, 32, d)
         x.requires_grad_(ratio is None)
-        loss = cross_entropy(out(last_state(net, x, factor)), language)
+        now = 1.0 if until is not None and step > until else factor
+        loss = cross_entropy(out(last_state(net, x, now)), language)
         optimiser.zero_grad()
         loss.backward()
         if ratio is None:
@@ -120,7 +139,7 @@ def learn(d, seed, f="tanh", initial="PyTorch", limit=None, rate=0.003, factor=1
     return accuracies, ratio, longest
 
 
-# ---- the five tables -------------------------------------------------------------------------------------------
+# ---- the tables: of each, its jobs: the settings of the rows that a job gives, and the function that gives them ----
 
 
 def results_of(runs):
@@ -133,12 +152,18 @@ def results_of(runs):
     }
 
 
+def trained(settings, seeds, shared):
+    """Rows of one training for each seed, which is looked at after the steps of each of ``settings``."""
+    steps = [row["steps"] for row in settings]
+    runs = [learn(seed=seed, steps=steps, **shared) for seed in seeds]
+    for i, row in enumerate(settings):
+        yield row | results_of([([run[0][i]], *run[1:]) for run in runs])
+
+
 def distances(seeds, steps):
     for d, lengths in DISTANCES if steps is None else [(1, [steps]), (5, [steps, 2 * steps])]:
-        runs = [learn(d, seed, steps=lengths) for seed in seeds]
-        for i, length in enumerate(lengths):
-            upto = [([run[0][i]], *run[1:]) for run in runs]
-            yield {"table": "distances", "d": d, "steps": length, "rate": 0.003, **results_of(upto)}
+        settings = [{"table": "distances", "d": d, "steps": length, "rate": 0.003} for length in lengths]
+        yield settings, partial(trained, settings, seeds, {"d": d})
 
 
 def searched(row, seeds, search, d, steps, fixed=None):
@@ -152,23 +177,43 @@ def searched(row, seeds, search, d, steps, fixed=None):
     return row | {"d": d, "steps": steps, "rate": best, "search": tried, **results_of(runs)}
 
 
+def searching(row, seeds, search, d, steps, fixed=None):
+    """The job of one row with a search."""
+    setting = row | {"d": d, "steps": steps}
+    return [setting], lambda: [searched(row, seeds, search, d, steps, fixed)]
+
+
 def cells(seeds, search, d, steps):
     for f, initial, limit in itertools.product(["tanh", "relu"], INITIAL, [None, 1.0]):
         row = {"table": "cells", "f": f, "initial": initial, "limit": limit}
-        yield searched(row, seeds, search, d, steps)
+        yield searching(row, seeds, search, d, steps)
+
+
+def relu(seeds, search, d, steps):
+    for initial in ("√2 × orthogonal", "permutation"):
+        row = {"table": "relu", "f": "relu", "initial": initial, "limit": 1.0}
+        yield searching(row, seeds, search, d, steps)
 
 
 def clipping(seeds, d, steps):
-    for initial, limit in itertools.product(["identity", "identity, small U"], [None, 1.0]):
-        runs = [learn(d, seed, "relu", initial, limit, steps=[steps]) for seed in seeds]
-        row = {"table": "clipping", "f": "relu", "initial": initial, "limit": limit}
-        yield row | {"d": d, "steps": steps, "rate": 0.003, **results_of(runs)}
+    for (f, initial, rate), limit in itertools.product(CLIPPING, [None, 1.0]):
+        shared = {"f": f, "initial": initial, "limit": limit, "d": d, "rate": rate}
+        settings = [{"table": "clipping", **shared, "steps": steps}]
+        yield settings, partial(trained, settings, seeds, shared)
 
 
-def backward(seeds, search, d, steps):
+def backward(seeds, search, d, steps, until):
     for initial, limit, rate, factor, eps in BACKWARD:
         row = {"table": "backward", "initial": initial, "factor": factor, "eps": eps, "limit": limit}
-        yield searched(row, seeds, search, d, steps, rate)
+        yield searching(row, seeds, search, d, steps, rate)
+    yield searching(row | {"until": until}, seeds, search, d, steps)
+
+
+def longer(seeds, d, steps):
+    for initial, limit, rate, factor in LONGER:
+        shared = {"initial": initial, "limit": limit, "factor": factor, "d": d, "rate": rate}
+        settings = [{"table": "longer", **shared, "steps": length} for length in steps]
+        yield settings, partial(trained, settings, seeds, shared)
 
 
 def encode(batch):
@@ -206,7 +251,8 @@ def taggers(seeds, steps=200, ums=3000):
     words, _ = encode([tagging.Sentence([word], ["DET"]) for word in ("the", "they")])
     um = torch.zeros(ums, 2, len(tagging.WORDS))
     um[..., tagging.WORDS.index("um")] = 1
-    for seed in seeds:
+
+    def follow(seed):
         net = tagger(seed, X, Y, steps)
         with torch.no_grad():
             guesses = {pause: net[1](net[0](x)[0][-1]).argmax(-1) for pause, (x, _) in probes.items()}
@@ -216,7 +262,7 @@ def taggers(seeds, steps=200, ums=3000):
         W, b = net[0].weight_hh_l0.detach(), net[0].bias_ih_l0 + net[0].bias_hh_l0
         weights = [a.detach().numpy() for a in (net[0].weight_ih_l0, W, b)]
         exponents = lyapunov(rnn, um[: ums // 3].numpy(), hs[ums // 3], weights, discard=ums // 6)
-        yield {
+        return {
             "table": "taggers",
             "seed": seed,
             "accuracy": {p: round((g == probes[p][1][-1]).double().mean().item(), 3) for p, g in guesses.items()},
@@ -225,21 +271,46 @@ def taggers(seeds, steps=200, ums=3000):
             "exponents": [round(float(exponent), 2) for exponent in exponents],
         }
 
+    for seed in seeds:
+        yield [{"table": "taggers", "seed": seed}], lambda seed=seed: [follow(seed)]
 
-def rows(quick=False):
-    """All rows, as they come."""
+
+def jobs(quick=False):
+    """The jobs of all tables."""
     if quick:
         yield from distances([0, 1], 2)
         yield from cells([0, 1], [100], 3, 2)
+        yield from relu([0, 1], [100], 3, 2)
         yield from clipping([0, 1], 3, 2)
-        yield from backward([0, 1], [100], 3, 2)
+        yield from backward([0, 1], [100], 3, 2, 1)
+        yield from longer([0, 1], 3, [2, 3])
         yield from taggers([0, 1], 2, 12)
     else:
         yield from distances(SEEDS, None)
         yield from taggers(TAGGERS)
         yield from cells(SEEDS, SEARCH, 40, 200)
         yield from clipping(SEEDS, 40, 200)
-        yield from backward(SEEDS, SEARCH, 40, 200)
+        yield from backward(SEEDS, SEARCH, 40, 200, UNTIL)
+        yield from longer(SEEDS, 40, [200, 600, 1000])
+        yield from relu(SEEDS, SEARCH, 40, 200)
+
+
+def has(row, setting):
+    """Does a row that was written have these settings? A searched rate is a result, not a setting."""
+    given = {key: value for key, value in row.items() if key not in FOUND}
+    if "rate" not in setting:
+        given.pop("rate", None)
+    return given == setting
+
+
+def rows(jobs, kept=()):
+    """The rows of the jobs in their order, each with whether it is new; ``kept`` rows stand for jobs that are done."""
+    for settings, run in jobs:
+        old = [[row for row in kept if has(row, setting)] for setting in settings]
+        if all(old):
+            yield from ((found[0], False) for found in old)
+        else:
+            yield from ((row, True) for row in run())
 
 
 def describe(row):
@@ -254,6 +325,8 @@ def describe(row):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two seeds and few steps, to see that it runs")
+    parser.add_argument("--only", metavar="TABLE", help="run this table anew and keep the rows of the others")
+    parser.add_argument("--fresh", action="store_true", help="keep no row that stands in the file")
     parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -268,15 +341,48 @@ def main():
         "learns": 0.99,
         "rows": [],
     }
-    for row in rows(options.quick):
-        report["rows"].append(row)
-        print(describe(row), flush=True)
     out = options.out or (None if options.quick else RESULTS)
+    kept = []
+    if out and out.exists() and not options.fresh:
+        before = json.loads(out.read_text(encoding="utf-8"))
+        if before["versions"] != report["versions"]:
+            parser.error(f"{out.name} was written with {before['versions']}; run --fresh or use these versions")
+        kept = [row for row in before["rows"] if row["table"] != options.only]
+    todo = list(jobs(options.quick))
+    if options.only:
+        tables = {settings[0]["table"] for settings, _ in todo}
+        if options.only not in tables:
+            parser.error(f"expected --only to be one of {sorted(tables)}, got {options.only!r}")
+        todo = [
+            job
+            for job in todo
+            if job[0][0]["table"] == options.only or all(any(has(r, s) for r in kept) for s in job[0])
+        ]
+    for row, new in rows(todo, kept):
+        report["rows"].append(row)
+        if new:
+            print(describe(row), flush=True)
+            if out:
+                write(out, report | {"rows": report["rows"] + left(kept, report["rows"])})
+    if options.only:
+        report["rows"] += left(kept, report["rows"])
     if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in report["rows"])  # a line each
-        text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
-        out.write_text(text + "\n", encoding="utf-8")
+        write(out, report)
+
+
+def left(kept, rows):
+    """The kept rows that are not among ``rows`` yet."""
+    return [row for row in kept if row not in rows]
+
+
+def write(out, report):
+    """The report as JSON, a line for each row; at once or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in report["rows"])
+    text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
+    draft = out.with_suffix(".draft")
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(out)
 
 
 if __name__ == "__main__":

@@ -33,14 +33,23 @@ def double():
 def test_quick(root, tmp_path):
     out = tmp_path / "new" / "training.json"
     command = [sys.executable, "-W", "error", root / "benchmarks" / "vanishing_training.py", "--quick", "--out", out]
-    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True)
+    texts = {"capture_output": True, "text": True}
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(root)}, **texts)
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text(encoding="utf-8"))
     assert {"date", "versions", "learns", "rows"} <= set(report)
     tables = [row["table"] for row in report["rows"]]
-    counts = {"distances": 3, "cells": 16, "clipping": 4, "backward": 7, "taggers": 2}
+    counts = {"distances": 3, "cells": 16, "relu": 2, "clipping": 6, "backward": 8, "longer": 4, "taggers": 2}
     assert {table: tables.count(table) for table in tables} == counts
     assert len(done.stdout.splitlines()) == len(tables)
+
+    # --only: that table is run anew, no row of the others is run or lost
+    report["rows"][-1]["apart"] = 7.5
+    out.write_text(json.dumps(report), encoding="utf-8")
+    done = subprocess.run([*command, "--only", "clipping"], env=os.environ | {"PYTHONPATH": str(root)}, **texts)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == counts["clipping"]
+    assert json.loads(out.read_text(encoding="utf-8"))["rows"] == report["rows"]
 
 
 def test_a_factor_changes_the_backward_pass_only(training):
@@ -58,6 +67,46 @@ def test_a_factor_changes_the_backward_pass_only(training):
     torch.testing.assert_close(grads[0.5], expected)
 
 
+def test_the_factor_ends(training, monkeypatch):
+    """``until`` steps with the factor, then none; accuracy and ratio are measured all the same."""
+    factors = []
+    real = training.last_state
+    monkeypatch.setattr(training, "last_state", lambda net, x, factor: factors.append(factor) or real(net, x, factor))
+    accuracies, ratio, _ = training.learn(3, 0, factor=0.5, until=2, steps=[1, 5])
+    assert factors == [0.5, 0.5, 1.0, 1.0, 1.0] and len(accuracies) == 2 and ratio > 0
+    factors.clear()
+    training.learn(3, 0, factor=0.5, steps=[3])
+    assert factors == [0.5] * 3
+
+
+def test_rows_that_stand_are_not_run_again(training):
+    """A row is known by its settings: the rate is one of them only where the job sets it."""
+
+    def job(settings, given):
+        return settings, lambda: ran.append(settings) or [row | given for row in settings]
+
+    ran = []
+    searched = {"table": "backward", "factor": 1.75}
+    kept = [
+        searched | {"rate": 0.01, "accuracy": [1.0]},
+        {"table": "clipping", "rate": 0.003, "accuracy": [0.5]},
+        {"table": "longer", "steps": 200, "accuracy": [0.2]},
+    ]
+    half = searched | {"until": 100}
+    both = [{"table": "longer", "steps": steps} for steps in (200, 600)]
+    jobs = [
+        job([searched], {}),
+        job([half], {"accuracy": [0.9]}),
+        job([{"table": "clipping", "rate": 0.01}], {"accuracy": [0.6]}),
+        job([{"table": "clipping", "rate": 0.003}], {}),
+        job(both, {"accuracy": [0.3]}),  # one of its two rows is missing: both are run
+    ]
+    result = list(training.rows(jobs, kept))
+    assert ran == [[half], [{"table": "clipping", "rate": 0.01}], both]
+    assert [new for _, new in result] == [False, True, True, False, True, True]
+    assert result[0][0] is kept[0] and result[3][0] is kept[1] and result[4][0]["accuracy"] == [0.3]
+
+
 def test_initialisations(training):
     """W alone differs, but for the small U; all else is what PyTorch draws."""
     nets = {}
@@ -71,6 +120,12 @@ def test_initialisations(training):
     W, eye = nets["orthogonal"].weight_hh_l0, torch.eye(32)
     torch.testing.assert_close(W @ W.T, eye)
     assert torch.equal(nets["identity"].weight_hh_l0, eye)
+    torch.manual_seed(3)
+    W = training.network("relu", "√2 × orthogonal")[0].weight_hh_l0
+    torch.testing.assert_close(W @ W.T, 2 * eye)
+    W = training.network("relu", "permutation")[0].weight_hh_l0
+    assert torch.equal(W.sum(0), torch.ones(32)) and torch.equal(W.sum(1), torch.ones(32))
+    assert set(W.unique().tolist()) == {0, 1} and W.trace() < 10
     small = nets["identity, small U"]
     assert torch.equal(small.weight_hh_l0, eye) and small.weight_ih_l0.std() < 0.04
     assert not small.bias_ih_l0.any() and not small.bias_hh_l0.any()
@@ -111,6 +166,11 @@ def test_the_chapter_trains_the_same(root, training):
     ours, _, longest = training.learn(4, 1, initial="orthogonal", factor=0.7, steps=[3])
     accuracy, _, lengths = names["learn"](4, 1, initial="orthogonal", read=names["with_factor"](0.7))
     assert accuracy == ours[0] and max(lengths) == pytest.approx(longest)
+    ours, _, longest = training.learn(4, 1, factor=3.0, until=2, steps=[3])
+    accuracy, _, lengths = names["learn"](4, 1, read=names["with_factor"](3.0, 2))
+    assert accuracy == ours[0] and max(lengths) == pytest.approx(longest)
+    unlimited = names["learn"](4, 1, read=names["with_factor"](3.0))[2]
+    assert unlimited[:2] == lengths[:2] and unlimited[2] != pytest.approx(lengths[2])
 
     X, Y = training.encode([tagging.Sentence(["the", "um", "fish"], ["DET", "INTJ", "NOUN"])])
     theirs = names["encode"]([tagging.Sentence(["the", "um", "fish"], ["DET", "INTJ", "NOUN"])])

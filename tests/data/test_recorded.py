@@ -80,17 +80,21 @@ def test_the_recorded_trainings_of_chapter_14():
     assert {table: len(rows) for table, rows in tables.items()} == {
         "distances": 9,
         "cells": 16,  # two f × four initialisations × clipped or not
-        "clipping": 4,
-        "backward": 7,
+        "relu": 2,
+        "clipping": 6,
+        "backward": 8,
+        "longer": 6,
         "taggers": 48,
     }
-    for row in tables["distances"] + tables["cells"] + tables["clipping"] + tables["backward"]:
+    for row in (row for table in tables if table != "taggers" for row in tables[table]):
         for key in ("accuracy", "first over last", "longest gradient"):
             assert len(row[key]) == 20
         assert 0 <= min(row["accuracy"]) and max(row["accuracy"]) <= 1 and min(row["longest gradient"]) > 0
-    for row in tables["cells"] + tables["backward"]:
+    for row in tables["cells"] + tables["relu"] + tables["backward"]:
         assert len(row["search"]) == 7 and str(row["rate"]) in row["search"]
         assert {len(accuracies) for accuracies in row["search"].values()} == {6}
+    assert [row.get("until") for row in tables["backward"]] == [None] * 7 + [100]
+    assert [row["steps"] for row in tables["longer"]] == [200, 600, 1000] * 2
     assert [row["seed"] for row in tables["taggers"]] == list(range(48))
     for row in tables["taggers"]:
         assert set(row["accuracy"]) == {"16", "298"} and len(row["moves"]) == len(row["exponents"]) == 2
