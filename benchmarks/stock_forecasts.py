@@ -19,9 +19,10 @@ setting that was best. Skill is 1 − squared error / squared error of the basel
 of a day, then over days. Intervals (95 %) draw blocks of 20 days and, for networks, seeds with replacement.
 
 It takes about 15 minutes on one core. Everything is written as JSON, with machine, versions and date, to
-rnncourse/data/measured, where chapter 6.1 reads it, each part when it is done; what is there is not measured again,
-so a run that was stopped goes on with the next part. --again: measure the parts anew. --quick: few seeds, steps and
-settings, to see that it runs; written only where --out says.
+rnncourse/data/measured, where chapter 6.1 reads it, each part when it is done. Parts that are there are not measured
+again. --keep FOLDER: keep the forecasts of each trained set of networks there, and take from there what was kept, so a
+run that was stopped goes on; --seconds: stop after so much processor time. --again: measure the parts anew. --quick:
+few seeds, steps and settings, to see that it runs; written only where --out says.
 """
 
 import os
@@ -124,6 +125,28 @@ def halves(days, train):
     return train & (days < cut), train & (days >= cut)
 
 
+class Kept:
+    """Arrays that were computed before, a file each, if there is a folder; stops when the time is over."""
+
+    folder, seconds = None, np.inf
+
+    def __call__(self, make, *names):
+        """make() → a dict of arrays; names: what tells it from all others."""
+        file = self.folder and self.folder / ("_".join(map(str, names)).replace(" ", "_") + ".npz")
+        if file and file.exists():
+            return dict(np.load(file))
+        if time.process_time() > self.seconds:
+            raise SystemExit("time is over; the same command goes on")
+        arrays = make()
+        if file:
+            np.savez(file.with_suffix(".tmp.npz"), **arrays)
+            file.with_suffix(".tmp.npz").replace(file)
+        return arrays
+
+
+kept = Kept()
+
+
 # ---- one network -------------------------------------------------------------------------------------------------
 
 
@@ -135,27 +158,32 @@ def width(m, layers, limit):
     return n
 
 
-def networks(nets, x, y, fit, val, test, size):
+def networks(nets, x, y, fit, val, size, *names):
     """Yields name, forecasts (seeds, B) of all windows, what the search chose; nets: numbers of layers."""
     z, mean, spread = series.scale(x, fit), y[fit].mean(), y[fit].std()
     z, target = (torch.tensor(a, dtype=torch.float32) for a in (z, (y - mean) / spread))
     given = z[:, fit], target[fit], z[:, val], target[val]
     for layers in nets:
-        tried = []
-        for rate, limit in itertools.product(size.rates, size.limits):
-            n = width(x.shape[2], layers, limit)
-            torch.manual_seed(SEARCH)
-            error, step = learn(Net(x.shape[2], n, layers), *given, rate, size.steps)
-            tried.append((error, limit, n, rate, step))
-        _, limit, n, rate, _ = min(tried)
-        runs, stops = np.empty((size.seeds, len(y))), []
-        for seed in range(size.seeds):
-            torch.manual_seed(seed)
-            net = Net(x.shape[2], n, layers)
-            stops.append(learn(net, *given, rate, size.steps)[1])
-            with torch.no_grad():
-                runs[seed] = mean + spread * net(z).numpy().astype(float)
-        yield f"LSTM {layers}", runs, {"limit": limit, "units": n, "rate": rate, "stops": stops, "tried": len(tried)}
+
+        def search(layers=layers):
+            tried = []
+            for rate, limit in itertools.product(size.rates, size.limits):
+                n = width(x.shape[2], layers, limit)
+                torch.manual_seed(SEARCH)
+                error, step = learn(Net(x.shape[2], n, layers), *given, rate, size.steps)
+                tried.append((error, limit, n, rate, step))
+            _, limit, n, rate, _ = min(tried)
+            runs, stops = np.empty((size.seeds, len(y))), []
+            for seed in range(size.seeds):
+                torch.manual_seed(seed)
+                net = Net(x.shape[2], n, layers)
+                stops.append(learn(net, *given, rate, size.steps)[1])
+                with torch.no_grad():
+                    runs[seed] = mean + spread * net(z).numpy().astype(float)
+            return {"runs": runs, "limit": limit, "units": n, "rate": rate, "stops": stops, "tried": len(tried)}
+
+        found = kept(search, *names, fit.sum(), layers)
+        yield f"LSTM {layers}", found.pop("runs"), {name: np.asarray(value).tolist() for name, value in found.items()}
 
 
 def ridge(x, y, fit, val):
@@ -233,7 +261,11 @@ def leak(data, size):
         wide = {f"past only, range × {k}": np.array([low, low + k * (high - low)]) for k in (2, 3)}
         still = ((p[cut:] - p[cut - 1 : -1]) ** 2).mean() ** 0.5
         for scaler, seen in ({"future too": p, "past only": past} | wide).items():
-            runs = [usual(p, seed, size.epochs, seen) for seed in range(size.seeds)]
+
+            def train(p=p, seen=seen):
+                return {"runs": np.array([usual(p, seed, size.epochs, seen) for seed in range(size.seeds)])}
+
+            runs = kept(train, "leak", company, scaler)["runs"]
             yield {
                 "company": company,
                 "scaler": scaler,
@@ -274,7 +306,7 @@ def contest(data, size):
         linear, what = ridge(data.x, y, fit, val)
         gather(runs, "ridge", linear, test)
         chosen.setdefault("ridge", []).append(what)
-        for name, forecasts, what in networks(NETS, data.x, y, fit, val, test, size):
+        for name, forecasts, what in networks(NETS, data.x, y, fit, val, size, "contest"):
             gather(runs, name, forecasts, test)
             chosen.setdefault(name, []).append(what)
     tests, base = [test for *_, test in folds], y**2
@@ -302,7 +334,7 @@ def volatility(data, size):
         found["EWMA"] = data.averages[decay][None], {"decay": decay}
         found["HAR"] = LinearRegression().fit(averages[fit], y[fit]).predict(averages)[None], None
         found["ridge"] = ridge(data.x, y, fit, val)
-        found |= {name: (f, what) for name, f, what in networks(NETS, data.x, y, fit, val, test, size)}
+        found |= {name: (f, what) for name, f, what in networks(NETS, data.x, y, fit, val, size, "volatility")}
         third = np.quantile(data.averages[decay][test], [1 / 3, 2 / 3])
         calm[k] = np.digitize(data.averages[decay], third)
         for name, (forecasts, what) in found.items():
@@ -341,7 +373,7 @@ def control(data, size):
         runs = {"oracle": signal[None], "coin": coin}
         for fit, val, test in folds:
             gather(runs, "ridge", ridge(data.x, y, fit, val)[0], test)
-            for name, forecasts, _ in networks((1,), data.x, y, fit, val, test, size):
+            for name, forecasts, _ in networks((1,), data.x, y, fit, val, size, "control", strength):
                 gather(runs, name, forecasts, test)
         fitted = [100 * (signal[fit] ** 2).mean() / (y[fit] ** 2).mean() for fit, *_ in folds]
         on_test = [100 * (signal[test] ** 2).mean() / (y[test] ** 2).mean() for test in tests]
@@ -356,32 +388,44 @@ def control(data, size):
             }
 
 
+def guesses_on_the_way(z, target, fit, layers, size):
+    """(marks, seeds, B): what networks say about all windows when they were trained for ``size.marks`` steps."""
+    x, t, m = z[:, fit], target[fit], z.shape[2]
+    guesses = np.empty((len(size.marks), size.seeds, len(target)))
+    for seed in range(size.seeds):
+        torch.manual_seed(seed)
+        net = Net(m, width(m, layers, 1000), layers)
+        adam = torch.optim.Adam(net.parameters(), 0.01)
+        for step in range(max(size.marks) + 1):
+            if step in size.marks:
+                with torch.no_grad():
+                    guesses[size.marks.index(step), seed] = net(z).numpy()
+            batch = torch.randint(x.shape[1], (256,))
+            loss = ((net(x[:, batch]) - t[batch]) ** 2).mean()
+            adam.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            adam.step()
+    return guesses
+
+
 def steps(data, size):
     """LSTMs of at most 1,000 parameters, one layer and two, rate 0.01, stopped after so many steps and no sooner."""
     folds, tested = origins(data, size)
-    y, m = data.returns, data.x.shape[2]
-    runs = {(layers, mark): {} for layers in (1, 2) for mark in size.marks}
+    y, runs = data.returns, {}
     for fit, _, test in folds:
         z, mean, spread = series.scale(data.x, fit), y[fit].mean(), y[fit].std()
         z, target = (torch.tensor(a, dtype=torch.float32) for a in (z, (y - mean) / spread))
-        x, t = z[:, fit], target[fit]
-        for layers, seed in itertools.product((1, 2), range(size.seeds)):
-            torch.manual_seed(seed)
-            net = Net(m, width(m, layers, 1000), layers)
-            adam = torch.optim.Adam(net.parameters(), 0.01)
-            for step in range(max(size.marks) + 1):
-                if step in size.marks:
-                    with torch.no_grad():
-                        guess = mean + spread * net(z).numpy().astype(float)
-                    gather(runs[layers, step], seed, guess[None], test)
-                batch = torch.randint(x.shape[1], (256,))
-                loss = ((net(x[:, batch]) - t[batch]) ** 2).mean()
-                adam.zero_grad()
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-                adam.step()
-    for (layers, mark), found in runs.items():
-        forecasts, days = np.concatenate(list(found.values()))[:, tested], data.days[tested]
+        for layers in (1, 2):
+
+            def train(layers=layers, z=z, target=target, fit=fit):
+                return {"runs": guesses_on_the_way(z, target, fit, layers, size)}
+
+            guesses = mean + spread * kept(train, "steps", fit.sum(), layers)["runs"]
+            for mark, guess in zip(size.marks, guesses, strict=True):
+                gather(runs, (layers, mark), guess, test)
+    for (layers, mark), forecasts in runs.items():
+        forecasts, days = forecasts[:, tested], data.days[tested]
         base = y[tested] ** 2
         yield {
             "layers": layers,
@@ -426,7 +470,12 @@ def main():
     parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
     parser.add_argument("--again", action="store_true", help="measure parts anew that are there already")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these")
+    parser.add_argument("--keep", type=Path, help="a folder for what was trained")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="processor time after which to stop")
     options = parser.parse_args()
+    kept.folder, kept.seconds = options.keep, options.seconds
+    if kept.folder:
+        kept.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     size = QUICK if options.quick else FULL
     out = options.out or (None if options.quick else RESULTS)
