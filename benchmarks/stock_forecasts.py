@@ -7,8 +7,8 @@
                 of training, and on the latter with the range made twice and three times as wide
     contest     tomorrow's return: LSTMs of one layer and of two, ridge regression and the mean against persistence
     volatility  the size of tomorrow's return, |r|: yesterday's size, a moving average (EWMA), a linear model of six
-                averages (HAR), ridge regression, LSTMs; and how often an interval built from each holds the return
-    control     the contest again after a signal was planted, in three strengths; an oracle and a coin beside the models
+                averages (HAR), ridge regression, an LSTM of one layer; and how often an interval built from each holds the return
+    control     the contest again after a signal was planted, in two strengths; an oracle and a coin beside the models
     steps       LSTMs trained for a fixed number of steps: size of the forecasts and skill
 
 The functions usual, known, Net and learn are the chapter's own: its cells tagged "definition" are run.
@@ -18,7 +18,7 @@ for validation. Ridge regression chooses among 24 penalties on the validation da
 setting that was best. Skill is 1 − squared error / squared error of the baseline, errors averaged over the companies
 of a day, then over days. Intervals (95 %) draw blocks of 20 days and, for networks, seeds with replacement.
 
-It takes about 15 minutes on one core. Everything is written as JSON, with machine, versions and date, to
+It takes about 10 minutes on one core. Everything is written as JSON, with machine, versions and date, to
 rnncourse/data/measured, where chapter 6.1 reads it, each part when it is done. Parts that are there are not measured
 again. --keep FOLDER: keep the forecasts of each trained set of networks there, and take from there what was kept, so a
 run that was stopped goes on; --seconds: stop after so much processor time. --again: measure the parts anew. --quick:
@@ -83,7 +83,7 @@ class Size(NamedTuple):
     epochs: int = 5
     rates: tuple = RATES
     limits: tuple = LIMITS
-    strengths: tuple = (0.4, 0.2, 0.1)
+    strengths: tuple = (0.2, 0.1)
 
 
 FULL = Size()
@@ -334,7 +334,7 @@ def volatility(data, size):
         found["EWMA"] = data.averages[decay][None], {"decay": decay}
         found["HAR"] = LinearRegression().fit(averages[fit], y[fit]).predict(averages)[None], None
         found["ridge"] = ridge(data.x, y, fit, val)
-        found |= {name: (f, what) for name, f, what in networks(NETS, data.x, y, fit, val, size, "volatility")}
+        found |= {name: (f, what) for name, f, what in networks((1,), data.x, y, fit, val, size, "volatility")}
         third = np.quantile(data.averages[decay][test], [1 / 3, 2 / 3])
         calm[k] = np.digitize(data.averages[decay], third)
         for name, (forecasts, what) in found.items():
@@ -358,7 +358,7 @@ def volatility(data, size):
             row["held, calm to wild"] = [float(f"{100 * held[name][:, thirds == t].mean():.4g}") for t in range(3)]
             row["mean width"] = float(f"{100 * held[f'{name} width'][:, tested].mean():.4g}")
         yield row | {"chosen": [what for what in chosen[name] if what]}
-    for first, second in (("EWMA", "LSTM 1"), ("HAR", "LSTM 1"), ("ridge", "LSTM 1"), ("LSTM 1", "LSTM 2")):
+    for first, second in (("EWMA", "LSTM 1"), ("HAR", "LSTM 1"), ("ridge", "LSTM 1")):
         yield difference(runs, first, second, y, base, data, tested)
 
 
