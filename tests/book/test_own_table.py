@@ -12,8 +12,8 @@ TABLES = {
     "a share of 196 days": ("'fb.csv', 'adjusted', True", "series.load('FB').to_csv(folder / 'fb.csv')"),
     "three columns an hour, one of them constant": (
         "'hours.csv', 'load', False",
-        "hours = pd.date_range('2024-01-01', periods=300, freq='h', name='Date')\n"
-        "waves = 50 + 20 * np.sin(np.arange(300) / 4) + np.random.default_rng(0).normal(size=300)\n"
+        "hours = pd.date_range('2024-01-01', periods=600, freq='h', name='Date')\n"
+        "waves = 50 + 20 * np.sin(np.arange(600) / 4) + np.random.default_rng(0).normal(size=600)\n"
         "table = pd.DataFrame({'load': waves, 'zero': 0.0, 'other': waves**2}, hours)\n"
         "table.to_csv(folder / 'hours.csv')",
     ),
