@@ -8,7 +8,7 @@
     contest     tomorrow's return: LSTMs of one layer and of two, ridge regression and the mean against persistence
     volatility  the size of tomorrow's return, |r|: yesterday's size, a moving average (EWMA), a linear model of six
                 averages (HAR), ridge regression, an LSTM of one layer; and how often an interval built from each holds the return
-    control     the contest again after a signal was planted, in two strengths; an oracle and a coin beside the models
+    control     the contest again after a signal was planted; an oracle and a coin beside the models
     steps       LSTMs trained for a fixed number of steps: size of the forecasts and skill
 
 The functions usual, known, Net and learn are the chapter's own: its cells tagged "definition" are run.
@@ -18,7 +18,7 @@ for validation. Ridge regression chooses among 24 penalties on the validation da
 setting that was best. Skill is 1 − squared error / squared error of the baseline, errors averaged over the companies
 of a day, then over days. Intervals (95 %) draw blocks of 20 days and, for networks, seeds with replacement.
 
-It takes about 10 minutes on one core. Everything is written as JSON, with machine, versions and date, to
+It takes about 9 minutes on one core. Everything is written as JSON, with machine, versions and date, to
 rnncourse/data/measured, where chapter 6.1 reads it, each part when it is done. Parts that are there are not measured
 again. --keep FOLDER: keep the forecasts of each trained set of networks there, and take from there what was kept, so a
 run that was stopped goes on; --seconds: stop after so much processor time. --again: measure the parts anew. --quick:
@@ -79,11 +79,11 @@ class Size(NamedTuple):
     folds: int = 5
     seeds: int = 10
     steps: int = 600
-    marks: tuple = (0, 10, 30, 100, 300)
+    marks: tuple = (0, 10, 30, 100)
     epochs: int = 5
     rates: tuple = RATES
     limits: tuple = LIMITS
-    strengths: tuple = (0.2, 0.1)
+    strengths: tuple = (0.2,)
 
 
 FULL = Size()
