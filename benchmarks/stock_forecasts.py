@@ -18,7 +18,7 @@ for validation. Ridge regression chooses among 24 penalties on the validation da
 setting that was best. Skill is 1 − squared error / squared error of the baseline, errors averaged over the companies
 of a day, then over days. Intervals (95 %) draw blocks of 20 days and, for networks, seeds with replacement.
 
-It takes about 9 minutes on one core. Everything is written as JSON, with machine, versions and date, to
+It takes about ten minutes on one core. Everything is written as JSON, with machine, versions and date, to
 rnncourse/data/measured, where chapter 6.1 reads it, each part when it is done. Parts that are there are not measured
 again. --keep FOLDER: keep the forecasts of each trained set of networks there, and take from there what was kept, so a
 run that was stopped goes on; --seconds: stop after so much processor time. --again: measure the parts anew. --quick:
