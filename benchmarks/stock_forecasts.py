@@ -7,8 +7,8 @@
                 of training, and on the latter with the range made twice and three times as wide
     contest     tomorrow's return: LSTMs of one layer and of two, ridge regression and the mean against persistence
     volatility  the size of tomorrow's return, |r|: yesterday's size, a moving average (EWMA), a linear model of six
-                averages (HAR), ridge regression, an LSTM of one layer; and how often an interval built from each holds the
-                return
+                averages (HAR), ridge regression, an LSTM of one layer; and how often an interval built from each holds
+                the return
     control     the contest again after a signal was planted; an oracle and a coin beside the models
     steps       LSTMs trained for a fixed number of steps: size of the forecasts and skill
 
