@@ -3,11 +3,13 @@
     python benchmarks/agreement_training.py [--quick] [--out FILE]
 
 Runs the cells of book/21-lstm-step-by-step.md that are tagged "definition": what is measured is what the chapter shows.
-Three tables:
+Four tables:
 
     marked numbers  at every step, report the last marked number; the mean time between two marks is 20 steps
     agreement       at every verb, say whether its subject is singular or plural; up to 2 "old" before a noun
     drift           the same for the LSTM, with the drift of c at "old" added to the loss, times a weight
+    longer          marked numbers again, with five times as many steps: the LSTM, and the large tanh network, with
+                    the rate and the initialisation of the first table
 
 In the first two tables each network gets the same search, judged by the mean loss on texts that are neither trained on
 nor tested on: five learning rates times three initialisations, two seeds each. If the best rate lies at the edge of
@@ -54,7 +56,7 @@ CHAPTER = Path(__file__).parent.parent / "book" / "21-lstm-step-by-step.md"
 RESULTS = recorded.FOLDER / "agreement_training.json"
 SEARCHED, FINALISTS = range(100, 102), 3
 FINAL = {"marked numbers": range(100, 106), "agreement": SEARCHED}
-SEEDS = {"marked numbers": range(10), "agreement": range(20), "drift": range(10)}
+SEEDS = {"marked numbers": range(10), "agreement": range(20), "drift": range(20), "longer": range(5)}
 RATES = [0.003, 0.01, 0.03, 0.1, 0.3]
 OLD = [0, 1, 2, 5, 10, 20, 30]
 AGES = [0, 1, 3, 10, 30, 100]  # steps since the mark: 0, 1–2, 3–9, 10–29, 30 and more
@@ -265,6 +267,17 @@ class Tables:
         row["search"] = [[initial, rate, rounded(losses)] for rate, losses in search.items()]
         return row | agreement_results(self.names, networks, task, test, self.old)
 
+    def longer_row(self, before):
+        """The network of a row of the first table, trained for five times as many steps."""
+        task = self.tasks["marked numbers"]
+        test, task = task.batch(np.random.default_rng(98), B=100), task._replace(steps=5 * task.steps)
+        setting = {key: before[key] for key in ("cell", "n", "parameters", "initial", "rate")}
+        given = before["cell"], before["n"], task
+        networks = [self.learn(*given, seed, before["rate"], before["initial"]) for seed in self.seeds["longer"]]
+        pairs = [errors(network, test) for network in networks]
+        row = {"table": "longer", "steps": task.steps} | setting
+        return row | {"error": rounded(error for error, _ in pairs), "by age": [rounded(ages) for _, ages in pairs]}
+
     def rows(self, done):
         """All rows in order; the first of them, already ``done``, are not computed again."""
         made = []
@@ -275,6 +288,9 @@ class Tables:
         found = next(row for row in made if row["table"] == "agreement" and row["cell"] == "LSTM")
         for weight in WEIGHTS:
             made.append(done[len(made)] if len(made) < len(done) else self.drift_row(found, weight))
+            yield made[-1]
+        for before in (made[0], made[2]):  # the LSTM, and the tanh network with ten times as many parameters
+            made.append(done[len(made)] if len(made) < len(done) else self.longer_row(before))
             yield made[-1]
 
 

@@ -38,8 +38,13 @@ def hold_to_form(report):
     assert set(report) == {"date", "versions", "seeds", "rates", "old", "ages", "rows"}
     rows, rates, old = report["rows"], report["rates"], report["old"]
     assert [tuple(row[key] for key in ("table", "cell", "n", "parameters")) for row in rows[:5]] == SEARCHED
-    assert [(row["table"], row["weight"]) for row in rows[5:]] == [("drift", 10.0)]
-    for k, row in enumerate(rows):
+    assert [(row["table"], row.get("weight")) for row in rows[5:]] == [("drift", 10.0), *[("longer", None)] * 2]
+    for row, before in zip(rows[6:], (rows[0], rows[2]), strict=True):
+        same = ("cell", "n", "parameters", "initial", "rate")
+        assert [row[key] for key in same] == [before[key] for key in same]
+        assert np.shape(row["by age"]) == (report["seeds"]["longer"], len(report["ages"]) - 1)
+        assert len(row["error"]) == report["seeds"]["longer"] and np.isfinite(row["error"]).all()
+    for k, row in enumerate(rows[:6]):
         seeds, means = report["seeds"][row["table"]], {(i, r): np.mean(losses) for i, r, losses in row["search"]}
         pair = row["initial"], row["rate"]
         if k < 5:
@@ -73,9 +78,9 @@ def hold_to_form(report):
 def test_the_record():
     report = recorded.benchmark("agreement_training")
     hold_to_form(report)
-    assert report["seeds"] == {"marked numbers": 10, "agreement": 20, "drift": 10}
+    assert report["seeds"] == {"marked numbers": 10, "agreement": 20, "drift": 20, "longer": 5}
     assert report["old"] == [0, 1, 2, 5, 10, 20, 30] and report["rates"] == [0.003, 0.01, 0.03, 0.1, 0.3]
-    for row in report["rows"]:
+    for row in report["rows"][:6]:
         tried = [rate for _, rate, _ in row["search"]]
         assert min(tried) <= row["rate"] <= max(tried) and {len(losses) for *_, losses in row["search"]} <= {2, 6}
         assert row["table"] == "drift" or min(tried) < row["rate"] < max(tried)
@@ -89,7 +94,7 @@ def test_it_runs_and_goes_on(root, tmp_path):
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text(encoding="utf-8"))
     hold_to_form(report)
-    assert len(done.stdout.splitlines()) == len(report["rows"]) == 6 and not out.with_suffix(".rows").exists()
+    assert len(done.stdout.splitlines()) == len(report["rows"]) == 8 and not out.with_suffix(".rows").exists()
 
 
 def test_rows_that_are_there_are_not_computed_again(training, monkeypatch):
@@ -97,7 +102,8 @@ def test_rows_that_are_there_are_not_computed_again(training, monkeypatch):
     done = [{"table": "agreement", "cell": "LSTM", "n": k} for k in range(5)]
     monkeypatch.setattr(tables, "searched_row", None)
     monkeypatch.setattr(tables, "drift_row", lambda found, weight: (found["n"], weight))
-    assert list(tables.rows(done)) == [*done, (0, 10.0)]
+    monkeypatch.setattr(tables, "longer_row", lambda before: before["n"])
+    assert list(tables.rows(done)) == [*done, (0, 10.0), 0, 2]
 
 
 def test_separable(training):

@@ -16,6 +16,8 @@ NAMES += ["LSTM", "LSTM, memory emptied every 32", "tanh network"]
 def check_form(report, seeds):
     assert list(report["results"]) == NAMES and set(report["chosen"]) == set(NAMES[1:])
     assert all(len(shares) == seeds and 0 < min(shares) <= max(shares) <= 1 for shares in report["results"].values())
+    assert list(report["far from the quotes"]) == NAMES[4:]
+    assert all(len(shares) == seeds and 0 <= min(shares) <= 1 for shares in report["far from the quotes"].values())
     sizes = report["parameters"]  # the tanh network is no larger than the LSTM
     assert 0.99 * sizes["LSTM"] < sizes["tanh network"] <= sizes["LSTM"]
 
