@@ -1,7 +1,7 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
-svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour, paths.py the ways of its
-gradient.
+svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
+paths.py the ways of its gradient.
 """
 
 from rnncourse.diagrams.cells import cell, gru
