@@ -187,11 +187,11 @@ def train(setting, rate, seeds=SEEDS):
 
 
 def rates_of(setting):
-    """The grid of learning rates, with one more on top where the best would else lie at its edge."""
+    """The grid of learning rates, with more on top where the best would else lie at its edge."""
     if setting["optimiser"] == "SGD":
         return SGD
-    wider = setting["cell"] == "RNN" or setting["epsilon"] < 1e-8
-    return [*ADAM, 0.1] if wider else ADAM
+    more = [0.1, 0.3] if setting["epsilon"] < 1e-8 else [0.1] if setting["cell"] == "RNN" else []
+    return ADAM + more
 
 
 def results(quick, known=()):
@@ -254,6 +254,8 @@ def main():
         print(describe(row), flush=True)
         if out and row not in known:
             write(report, out)
+    if out:
+        write(report, out)
 
 
 if __name__ == "__main__":
