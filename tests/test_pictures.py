@@ -27,6 +27,7 @@ def drawn():
         "Stacked": diagrams.stacked(3, 2, title="Stacked"),
         "Shares": plots.shares({"one": {"a": 3, "b": 1}, "two": {"b": 1}}, "Shares"),
         "Back": diagrams.backward(2, "Back"),
+        "Paths": diagrams.gradient_paths("ff", "Wf", title="Paths"),
         "Forecast": forecasts(),
         "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
         "Roof": plots.roofline(1e11, {"memory": 1e10}, {"loop": ([1, 10], [1e9, 2e10]), "nn": ([5], [4e10])}, "Roof"),
@@ -88,6 +89,9 @@ def test_long_titles_are_not_cut_off():
         (lambda: plots.forecast(None, [1, 2], [1, 2], [1]), r"one shape \(N,\), got 2, \(2,\) and \(1,\)"),
         (lambda: plots.intervals(None, ["a"], [1, 2], [0, 1], [2, 3]), r"of one length, got 1, \(2,\), \(2,\) and"),
         (lambda: diagrams.unrolled("ab", "a"), "as many outputs as inputs, at least one, got 2 and 1"),
+        (lambda: diagrams.gradient_paths(), r"paths of one length, of f and W, got \(\)"),
+        (lambda: diagrams.gradient_paths("ff", "f"), "paths of one length, of f and W, got"),
+        (lambda: diagrams.gradient_paths("fh"), "paths of one length, of f and W, got"),
         (lambda: diagrams.lstm("forget"), "expected lit to hold some of forget, write, cell, read, got 'forget'"),
         (lambda: diagrams.lstm(["cell", "gate"]), r"expected lit to hold some of .*, got \['cell', 'gate'\]"),
         (lambda: diagrams.backward(0), "expected at least one step, got 0"),
@@ -195,3 +199,11 @@ def test_a_narrow_picture_folds_its_title():
     assert len(lines) > 2 and " ".join(line.text for line in lines) == "word " * 30 + "end"
     places = [float(line.get("y")) for line in lines]
     assert top < places[0] and places == sorted(places) and places[-1] < 0
+
+
+def test_each_path_of_the_gradient_is_drawn_once():
+    svg = diagrams.gradient_paths("ffW", "fff", "WWW").data
+    assert svg.count('class="rnn-lit"') == 2 + 2 + 3 + 3 * 2  # W is two lines, down to h and up to c
+    shown = ET.fromstring(svg)
+    said = [element.text for element in shown.iter() if element.tag.endswith("}text")]
+    assert {"1 of 3 steps through W", "the cell path: × f at every step", "W at every step"} <= set(said)

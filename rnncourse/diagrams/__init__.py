@@ -1,11 +1,13 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
-svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour.
+svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
+paths.py the ways of its gradient.
 """
 
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.networks import SHAPES, backward, shapes, stacked, unrolled
+from rnncourse.diagrams.paths import gradient_paths
 from rnncourse.diagrams.svg import arrow, box, circle, picture, text
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "box",
     "cell",
     "circle",
+    "gradient_paths",
     "gru",
     "lstm",
     "picture",

@@ -116,3 +116,16 @@ def test_the_recorded_trainings_of_chapter_51():
         (best,) = {row["rate"] for row in tables["cells"] if row["cell"] == cell}
         assert min(rates) < best < max(rates)
         assert [row["seed"] for row in tables["cells"] if row["cell"] == cell] == list(range(10))
+
+
+def test_the_recorded_trainings_of_chapter_22():
+    report = recorded.benchmark("forget_gate")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", report["date"]) and {"python", "numpy", "torch"} <= set(report["versions"])
+    assert report["seeds"] == 10
+    for row in report["rows"]:
+        assert set(report["defaults"]) < set(row)
+        assert len(row["accuracy"]) == len(row["longest"]) == 10
+        assert 0 <= min(row["accuracy"]) and max(row["accuracy"]) <= 1
+        assert row["learned"] == sum(accuracy >= 0.99 for accuracy in row["accuracy"])
+    settings = [tuple(row[key] for key in (*report["defaults"], "rate")) for row in report["rows"]]
+    assert len(set(settings)) == len(settings) == 71
