@@ -94,62 +94,6 @@ def as_table(ax, rows, columns):
     ax.tick_params(length=0)
 
 
-def confusion(tables, names, labels, title):
-    """Confusion tables side by side, rows true and columns predicted; each row coloured by its share.
-
-    tables: integer arrays (k, k), ``tables[i][true, predicted]`` counts; names: one for each table; labels: k of them.
-    """
-    fig, grid = axes(title, columns=len(tables), width=3.1 * len(tables), height=3.3)
-    for ax, table, name in zip(np.atleast_1d(grid), tables, names, strict=True):
-        share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-        for (row, column), count in np.ndenumerate(table):
-            colour = COLOURS[0] if row == column else COLOURS[1]
-            ax.add_patch(
-                matplotlib.patches.Rectangle(
-                    (column - 0.48, row - 0.48),
-                    0.96,
-                    0.96,
-                    color=colour,
-                    alpha=0.75 * share[row, column],
-                    lw=0,
-                )
-            )
-            ax.text(column, row, f"{count}", ha="center", va="center", color=INK)
-        ax.set(
-            title=name,
-            xlabel="predicted",
-            ylabel="true",
-            xlim=(-0.5, len(labels) - 0.5),
-            ylim=(len(labels) - 0.5, -0.5),
-        )
-        ax.set_xticks(range(len(labels)), labels, fontsize=9)
-        ax.set_yticks(range(len(labels)), labels, fontsize=9)
-        ax.grid(False)
-        ax.spines[:].set_visible(False)
-        ax.tick_params(length=0)
-    return show(fig)
-
-
-def trajectory(ax, states, labels, colour=COLOURS[0]):
-    """The path of a two-dimensional state: dots joined by arrows, each dot named by what was read to get there.
-
-    states (T, 2); labels: T words.
-    """
-    states = np.asarray(states)
-    if states.ndim != 2 or states.shape[1] != 2 or len(states) != len(labels):
-        raise ValueError(f"plots.trajectory: expected states of shape (T={len(labels)}, 2), got {states.shape}")
-    for here, there in zip(states[:-1], states[1:], strict=True):
-        ax.annotate(
-            "",
-            there,
-            here,
-            arrowprops={"arrowstyle": "-|>", "color": colour, "alpha": 0.8, "shrinkA": 4, "shrinkB": 4},
-        )
-    ax.plot(*states.T, "o", color=colour, markersize=5)
-    for label, state in zip(labels, states, strict=True):
-        ax.annotate(label, state, textcoords="offset points", xytext=(6, 5), color=INK)
-
-
 def heatmap(ax, values, rows, columns, limit=1.0):
     """A table of numbers from −limit (vermilion) over 0 (paper) to +limit (blue), each cell with its value.
 
@@ -166,18 +110,6 @@ def heatmap(ax, values, rows, columns, limit=1.0):
         )
         ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=INK, fontsize=9)
     as_table(ax, rows, columns)
-
-
-def addresses(ax, states, words):
-    """One dot for each word where it left a two-dimensional state: colour by last letter, shape by the one before.
-
-    states (len(words), 2); words over the alphabet {a, b}, two letters or more.
-    """
-    for ending in ("aa", "ba", "ab", "bb"):
-        here = np.array([state for state, word in zip(states, words, strict=True) if word.endswith(ending)])
-        marker, colour = "os"["ab".index(ending[0])], COLOURS["ab".index(ending[1])]
-        ax.plot(*here.T, marker, color=colour, markersize=5, alpha=0.7)
-        ax.annotate(f"…{ending}", here.mean(axis=0), ha="center", va="center", color=INK)
 
 
 def matrices(values, rows, columns, title, xlabel="", ylabel=""):
@@ -211,21 +143,6 @@ def matrices(values, rows, columns, title, xlabel="", ylabel=""):
         ax.text(place, -0.63, f"{value:.2g}".replace("-", "−"), ha="center", va="center", color=INK, fontsize=9)
     ax.set_ylim(len(rows) - 0.5, -1.1)
     return show(fig)
-
-
-def phase_portrait(ax, step, start, steps=30):
-    """Where one step takes each state of the square [−1, 1]²: arrows, at a scale of their own, and one path.
-
-    step: maps states (N, 2) to states (N, 2); start: where the path begins.
-    """
-    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 12)] * 2), axis=-1).reshape(-1, 2)
-    moved = step(grid) - grid
-    ax.quiver(*grid.T, *moved.T, angles="xy", color=COLOURS[0], width=0.004)
-    path = [np.asarray(start, float)[None]]
-    for _ in range(steps):
-        path.append(step(path[-1]))
-    ax.plot(*np.concatenate(path).T, ".-", color=COLOURS[1])
-    ax.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
 
 
 def forecast(ax, days, true, predicted, name="predicted"):
@@ -353,36 +270,6 @@ def shares(bills, title, least=0.06, xlabel="share of all parameters"):
     return show(fig)
 
 
-def gate_and_shares(z, curves, title, marks=()):
-    """Left: the gate z of every unit over time, from pale 0 to blue 1. Right: the share of each step in the last state.
-
-    z (T, n) in [0, 1]; curves: name → (T+1,) shares of the start and of steps 1 … T, on a logarithmic axis from
-    10⁻⁶ to 1; marks: steps to point out in both.
-    """
-    z = np.asarray(z, float)
-    if z.ndim != 2 or any(np.shape(curve) != (len(z) + 1,) for curve in curves.values()):
-        got = [np.shape(curve) for curve in curves.values()]
-        raise ValueError(f"plots.gate_and_shares: expected z (T, n) and curves of T+1 numbers, got {z.shape} and {got}")
-    fig, (left, right) = axes(title, "step", columns=2, width=9.5, height=3.8)
-    T, n = z.shape
-    for unit, levels in enumerate(np.rint(10 * z.T).astype(int)):  # few shades, so that neighbours share a rectangle
-        edges = [0, *(np.flatnonzero(np.diff(levels)) + 1), T]
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
-            bar = (start + 0.5, unit + 0.55), end - start, 0.9
-            left.add_patch(matplotlib.patches.Rectangle(*bar, color=COLOURS[0], alpha=0.085 * levels[start], lw=0))
-    left.set(xlim=(0.5, T + 0.5), ylim=(n + 0.5, 0.5), ylabel="unit", title="update gate z: blue keeps, pale replaces")
-    left.set_yticks(range(1, n + 1))
-    left.grid(False)
-    for (name, curve), style, colour in zip(curves.items(), ("-", "--", ":", "-."), COLOURS, strict=False):
-        right.semilogy(range(T + 1), np.maximum(curve, 1e-7), style, color=colour, label=name)
-    right.set(ylim=(1e-6, 2), ylabel="share", title="share of each step in the last state")
-    for step in marks:
-        left.axvline(step, color=COLOURS[1], linewidth=1)
-        right.axvline(step, color=GRID, linewidth=1)
-    right.legend(loc="upper center")
-    return show(fig)
-
-
 def rungs(panels, title, xlabel, digits=2):
     """Horizontal bars, the first on top, each with its number: one panel beside the other, each on a scale of its own.
 
@@ -405,36 +292,4 @@ def rungs(panels, title, xlabel, digits=2):
         ax.set_title(heading, fontsize=11, fontweight="normal")
         ax.set_yticks(range(len(names)), names)
         ax.grid(False, axis="y")
-    return show(fig)
-
-
-def roofline(peak, bandwidths, points, title):
-    """What a processor can do at most, and what was reached: FLOP/s against operations for each byte moved.
-
-    peak: FLOP/s of the processor; bandwidths: name → bytes/s of a memory; points: name → (FLOP/byte (k,), FLOP/s (k,)).
-    The roof over a program that moves one byte for every I operations: min(peak, I · bandwidth).
-    Raises ValueError for no points, points whose two halves differ in length, and numbers that are not above 0.
-    Source: Williams, Waterman and Patterson (2009), doi:10.1145/1498765.1498785.
-    """
-    for name, (intensity, rate) in points.items():
-        if np.shape(intensity) != np.shape(rate) or np.ndim(rate) != 1:
-            got = f"{np.shape(intensity)} and {np.shape(rate)}"
-            raise ValueError(f"plots.roofline: expected two arrays of one length for {name!r}, got shapes {got}")
-    if not any(np.size(rate) for _, rate in points.values()):
-        raise ValueError("plots.roofline: expected at least one point, got none")
-    numbers = np.concatenate([[peak, *bandwidths.values()], *(np.ravel(pair) for pair in points.values())])
-    if not ((0 < numbers) & (numbers < np.inf)).all():
-        raise ValueError(f"plots.roofline: expected finite numbers above 0, got {numbers}")
-    fig, ax = axes(title, "operations for each byte moved (FLOP / byte)", "billions of operations a second", height=4.6)
-    everything = np.concatenate([np.asarray(intensity, float) for intensity, _ in points.values()])
-    I = np.geomspace(everything.min() / 1.5, everything.max() * 1.5, 200)  # noqa: E741
-    for (name, bandwidth), style in zip(bandwidths.items(), ("-", "--", ":", "-."), strict=False):
-        ax.plot(I, np.minimum(peak, I * bandwidth) / 1e9, style, color=INK, linewidth=1.2, label=f"roof, {name}")
-    ax.text(I[-1], 1.06 * peak / 1e9, "the processor", color=INK, fontsize=9.5, ha="right", va="bottom")
-    for k, (name, (intensity, rate)) in enumerate(points.items()):
-        style = {"color": COLOURS[k % len(COLOURS)], "marker": "osD^v<>"[k % 7], "label": name}
-        ax.plot(intensity, np.asarray(rate) / 1e9, linewidth=1, markersize=5, **style)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.legend(loc="lower right", fontsize=9.5)
     return show(fig)

@@ -12,25 +12,21 @@ from rnncourse import diagrams, plots
 def drawn():
     fig, ax = plots.axes("A line & a title", "steps", "loss")
     ax.plot([1, 2], [3, 4])
-    table = np.array([[3, 1], [0, 2]])
     return {
         "A line & a title": plots.show(fig),
         "Coloured <letters>": plots.coloured_text("if x < 1:\n    pass", np.linspace(-1, 1, 18), "Coloured <letters>"),
-        "Two tables": plots.confusion([table, table], ["one", "two"], ["N", "V"], "Two tables"),
         "Blame": plots.matrices(np.arange(24.0).reshape(2, 2, 3, 2) - 9, "ab", "ab", "Blame"),
         "The loop on the left is the row on the right": diagrams.unrolled(["<", "e"], ["e", None]),
         "Shapes": diagrams.shapes("Shapes"),
         "Cell": diagrams.cell("Cell"),
         "LSTM": diagrams.lstm(title="LSTM"),
         "GRU": diagrams.gru("GRU"),
-        "Gate": plots.gate_and_shares(np.eye(3)[:, :2], {"one": [0.5, 0, 0.25, 0.25]}, "Gate", marks=(2,)),
         "Stacked": diagrams.stacked(3, 2, title="Stacked"),
         "Shares": plots.shares({"one": {"a": 3, "b": 1}, "two": {"b": 1}}, "Shares"),
         "Back": diagrams.backward(2, "Back"),
         "Paths": diagrams.gradient_paths("ff", "Wf", title="Paths"),
         "Forecast": forecasts(),
         "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
-        "Roof": plots.roofline(1e11, {"memory": 1e10}, {"loop": ([1, 10], [1e9, 2e10]), "nn": ([5], [4e10])}, "Roof"),
     }
 
 
@@ -82,7 +78,6 @@ def test_long_titles_are_not_cut_off():
     [
         (lambda: plots.show(plots.axes("")[0]), "expected a figure with a title"),
         (lambda: plots.heatmap(None, np.zeros((2, 3)), "ab", "ab"), r"expected values of shape \(2, 2\), got \(2, 3\)"),
-        (lambda: plots.trajectory(None, np.zeros((2, 3)), "ab"), r"expected states of shape \(T=2, 2\), got \(2, 3\)"),
         (lambda: plots.coloured_text("abc", [1, 2], "t"), r"a finite value for each of 3 characters, got \(2,\)"),
         (lambda: plots.coloured_text("ab", [1, np.nan], "t"), "a finite value for each of 2 characters"),
         (lambda: plots.matrices(np.zeros((2, 2)), "ab", "ab", "t"), r"expected values of shape \(R=2, C=2, n, k\)"),
@@ -95,7 +90,6 @@ def test_long_titles_are_not_cut_off():
         (lambda: diagrams.lstm("forget"), "expected lit to hold some of forget, write, cell, read, got 'forget'"),
         (lambda: diagrams.lstm(["cell", "gate"]), r"expected lit to hold some of .*, got \['cell', 'gate'\]"),
         (lambda: diagrams.backward(0), "expected at least one step, got 0"),
-        (lambda: plots.gate_and_shares(np.eye(3), {"one": [1, 2]}, "t"), r"z \(T, n\) and curves of T\+1 numbers, got"),
         (lambda: diagrams.stacked(12, 1), "at least 1, together at most 12, got 12 and 1"),
         (lambda: plots.shares({"one": {}}, "t"), "expected parts of at least 0 and a sum above 0 for 'one'"),
         (lambda: plots.shares({"one": dict.fromkeys("abcde", 1)}, "t"), "expected at most 4 kinds of part, got 5"),
@@ -112,18 +106,6 @@ def test_long_titles_are_not_cut_off():
         ),
         (lambda: plots.rungs({"one": {"a": np.nan}}, "t", "x"), "expected numbers above 0 .*nan"),
         (lambda: plots.rungs({"one": {"a": np.inf}}, "t", "x"), "expected numbers above 0 .*inf"),
-        (lambda: plots.roofline(1, {}, {"a": ([1, 2], [1])}, "t"), r"one length for 'a', got shapes \(2,\) and \(1,\)"),
-        (
-            lambda: plots.roofline(1, {}, {"a": ([[1]], [[1]])}, "t"),
-            r"arrays of one length .* \(1, 1\) and \(1, 1\)",
-        ),
-        (lambda: plots.roofline(1, {}, {}, "t"), "plots.roofline: expected at least one point, got none"),
-        (lambda: plots.roofline(1, {}, {"a": ([], [])}, "t"), "plots.roofline: expected at least one point, got none"),
-        (lambda: plots.roofline(0, {}, {"a": ([1], [1])}, "t"), "plots.roofline: expected finite numbers above 0, got"),
-        (lambda: plots.roofline(1, {"m": -1}, {"a": ([1], [1])}, "t"), "finite numbers above 0, got"),
-        (lambda: plots.roofline(1, {}, {"a": ([1, 0], [1, 1])}, "t"), "finite numbers above 0, got"),
-        (lambda: plots.roofline(1, {}, {"a": ([1], [np.inf])}, "t"), "finite numbers above 0, got"),
-        (lambda: plots.roofline(1, {}, {"a": ([1], [np.nan])}, "t"), "finite numbers above 0, got"),
     ],
 )
 def test_errors(draw, message):
@@ -148,17 +130,6 @@ def test_rungs_have_their_numbers_and_each_name_once():
     assert [word.strip() for word in shown if word.strip()[0].isdigit()] == ["3,500", "20", "0.12", "4"]  # two digits
     assert shown.count("loop") == shown.count("fused") == 1 and shown.count("ms") == 2
     assert {" 3,456", " 0.125"} <= set(words(plots.rungs({"": {"a": 3456, "b": 0.125}}, "t", "x", digits=4)))
-
-
-def test_the_roof_and_what_is_below(monkeypatch):
-    assert {"roof, memory", "the processor", "loop", "nn"} <= set(words(drawn()["Roof"]))
-    monkeypatch.setattr(plots, "show", lambda fig: fig.axes[0].lines)
-    roof, points = plots.roofline(1e11, {"memory": 1e10}, {"loop": ([1, 100], [1e9, 2e10])}, "t")
-    x, y = roof.get_data()
-    assert x[0] < 1 and x[-1] > 100  # it covers every point
-    np.testing.assert_allclose(y[x < 10], 10 * x[x < 10])  # billions: as fast as memory brings the numbers,
-    np.testing.assert_allclose(y[x > 10], 100)  # or as the processor computes
-    np.testing.assert_allclose(points.get_data(), [[1, 100], [1, 20]])
 
 
 def test_every_number_is_a_square():
