@@ -1,14 +1,14 @@
 """Chapter 2.5: LSTM, GRU and a tanh network on three tasks, at equal budgets, each with its own learning rate.
 
-    python benchmarks/lstm_or_gru.py [--quick] [--task TASK] [--out FILE]
+    python benchmarks/lstm_or_gru.py [--quick] [--out FILE]
 
 Runs the cells of book/25-lstm-or-gru.md that are tagged "definition": what is measured is what the chapter shows.
-For each task and each cell, the same search: every learning rate of RATES with SEARCH seeds, judged on validation data;
-then the rate with the best mean score runs with SEEDS other seeds, scored on test data. (Brackets have no random part:
-there both are the same lengths.) Scores are taken after AFTER steps; the search looks at the last one. No cell has more
-weights than the LSTM (one bias a gate counted). Written as JSON to rnncourse/data/measured, where the chapter reads it,
-after every row; rows that stand there are not run again: remove the file to begin anew. It takes about half an hour on
-one core; --task runs one task alone. --quick: few steps, two seeds, to see that it runs; written only where --out says.
+For each task and each cell, the same search: every learning rate of RATES with SEARCH seeds; then the rate with the
+best mean score runs with SEEDS other seeds. Scores are taken after AFTER steps; the search looks at the last one.
+Search and scores use the same test data. For agreement, each LSTM also runs with the rate of the other one ("crossed").
+No cell has more weights than the LSTM (one bias a gate counted). Written as JSON to rnncourse/data/measured, where the
+chapter reads it, after every row; rows that stand there are not run again: remove the file to begin anew.
+--quick: few steps, two seeds, to see that it runs; written only where --out says.
 """
 
 import os
@@ -33,16 +33,17 @@ CHAPTER = Path(__file__).parent.parent / "book" / "25-lstm-or-gru.md"
 RESULTS = recorded.FOLDER / "lstm_or_gru.json"
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 AFTER = (200, 800)
-SEEDS, SEARCH, FIRST_SEARCHED = 20, 10, 100
-VALIDATION, TEST = 98, 99
-CELLS = {  # name → module, what is done to it before training, its tasks
-    "LSTM": ("LSTM", None, ("adding", "agreement", "brackets")),
-    "LSTM, forget bias 1": ("LSTM", "bias_one", ("adding", "agreement", "brackets")),
-    "GRU": ("GRU", None, ("adding", "agreement", "brackets")),
-    "GRU, update bias 1": ("GRU", "bias_one", ("adding", "agreement", "brackets")),
-    "RNN": ("RNN", None, ("adding", "agreement", "brackets")),
-    "LSTM, i = 1 − f": ("coupled", None, ("brackets",)),
+SEEDS, SEARCH, FIRST_SEARCHED = 20, 3, 100
+CELLS = {  # name → module, what is done to it before training
+    "LSTM": ("LSTM", None),
+    "LSTM, forget bias 1": ("LSTM", "bias_one"),
+    "GRU": ("GRU", None),
+    "RNN": ("RNN", None),
+    "LSTM, i = 1 − f": ("coupled", None),  # for brackets alone
 }
+PLAN = [(task, cell) for task in ("adding", "agreement", "brackets") for cell in CELLS]
+PLAN = [(task, cell) for task, cell in PLAN if task == "brackets" or cell != "LSTM, i = 1 − f"]
+CROSSED = [("LSTM", "LSTM, forget bias 1"), ("LSTM, forget bias 1", "LSTM")]  # this cell with the rate of that one
 UNITS = {  # of the LSTM, and what its weights buy: 1,216, 1,056 and 352
     "adding": {"LSTM": 16, "GRU": 18, "RNN": 33},
     "agreement": {"LSTM": 12, "GRU": 14, "RNN": 27},
@@ -59,11 +60,11 @@ def chapter():
     return names
 
 
-def scores_of(names, task, cell, rate, seed, after, exam):
-    module, prepare, _ = CELLS[cell]
+def scores_of(names, task, cell, rate, seed, after):
+    module, prepare = CELLS[cell]
     n = UNITS[task][module]
     make = names.get(module) or getattr(names["fused"], module)
-    given = [task, make, n, rate, seed, after[-1], names.get(prepare), after, exam]
+    given = [task, make, n, rate, seed, after[-1], names.get(prepare), after]
     _, scores = names["learn"](*given)
     return [float(f"{score:.4g}") for score in scores]
 
@@ -72,10 +73,10 @@ def measure(names, task, cell, rates, after, seeds, search):
     """A row: the search, the rate chosen, and the runs with it, a list of scores for each seed."""
     began, tried = time.process_time(), {}
     for rate in rates:
-        runs = [scores_of(names, task, cell, rate, FIRST_SEARCHED + s, after, VALIDATION) for s in range(search)]
+        runs = [scores_of(names, task, cell, rate, FIRST_SEARCHED + seed, after) for seed in range(search)]
         tried[rate] = float(np.mean([scores[-1] for scores in runs]))
     chosen = (min if task == "adding" else max)(tried, key=tried.get)
-    runs = [scores_of(names, task, cell, chosen, seed, after, TEST) for seed in range(seeds)]
+    runs = [scores_of(names, task, cell, chosen, seed, after) for seed in range(seeds)]
     ends = np.sort([scores[-1] for scores in runs])
     print(task, cell, tried, "chosen", chosen, ends, f"{time.process_time() - began:.0f} s", flush=True)
     return {
@@ -91,7 +92,6 @@ def measure(names, task, cell, rates, after, seeds, search):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--task", choices=list(UNITS))
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -99,13 +99,20 @@ def main():
     out = options.out or (None if options.quick else RESULTS)
     plan = ((0.01, 0.03), (2, 4), 2, 1) if options.quick else (RATES, AFTER, SEEDS, SEARCH)
     rows = json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else []
-    for task in UNITS:
-        for cell in CELLS:
-            wanted = options.task in (None, task) and task in CELLS[cell][2]
-            if wanted and (task, cell) not in [(row["task"], row["cell"]) for row in rows]:
-                rows.append(measure(names, task, cell, *plan))
-                if out:
-                    write(out, rows, plan)
+    for task, cell in PLAN:
+        if (task, cell) not in [(row["task"], row["cell"]) for row in rows if "search" in row]:
+            rows.append(measure(names, task, cell, *plan))
+            if out:
+                write(out, rows, plan)
+    for cell, other in CROSSED:
+        if cell not in [row["cell"] for row in rows if "search" not in row]:
+            rate = next(row["rate"] for row in rows if (row["task"], row["cell"]) == ("agreement", other))
+            runs = [scores_of(names, "agreement", cell, rate, seed, plan[1]) for seed in range(plan[2])]
+            print("agreement", cell, "with", rate, np.sort([scores[-1] for scores in runs]), flush=True)
+            row = {"task": "agreement", "cell": cell, "n": UNITS["agreement"][CELLS[cell][0]]}
+            rows.append(row | {"rate": rate, "scores": runs})
+            if out:
+                write(out, rows, plan)
 
 
 def write(out, rows, plan):
