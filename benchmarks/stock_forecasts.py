@@ -3,12 +3,14 @@
     python benchmarks/stock_forecasts.py [--quick] [--out FILE] [--parts picture leak …]
 
     picture     the usual two-layer LSTM on Microsoft's price: its error, and its announced moves against the true ones
-    leak        the same on IBM's and Apple's price in dollars, with four scalers: fitted on all days, on the days
-                of training, and on the latter with the range made twice and three times as wide
-    contest     tomorrow's return: LSTMs of one layer and of two, ridge regression and the mean against persistence
-    volatility  the size of tomorrow's return, |r|: yesterday's size, a moving average (EWMA), a linear model of six
-                averages (HAR), ridge regression, an LSTM of one layer; and how often an interval built from each holds
-                the return
+    leak        the same on IBM's and Apple's price in dollars, in half as many epochs, with scalers fitted on all days,
+                on the days of training, and on the latter with the range made twice and three times as wide; for IBM
+                also with only the range of the inputs, or only that of the target, made twice as wide
+    contest     tomorrow's return: LSTMs of one layer and of two, ridge regression, a line (least squares on today's
+                return alone) and the mean against persistence
+    volatility  the size of tomorrow's return, |r|: yesterday's size, each company's own mean of its last 250 days, a
+                moving average (EWMA), a linear model of six averages (HAR), ridge regression, an LSTM of one layer;
+                and how often an interval built from each holds the return
     control     the contest again after a signal was planted; an oracle and a coin beside the models
     steps       LSTMs trained for a fixed number of steps: size of the forecasts and skill
 
@@ -56,6 +58,7 @@ SEARCH = 10  # the seed of the search; the seeds that count are 0 … 9
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 LIMITS = (100, 300, 1000, 3000)  # parameters of a network, at most; 100: one unit a layer
 PENALTIES = 10.0 ** np.arange(0, 12, 0.5)  # the largest leave nothing but the mean
+LONG = 250  # days of a company's own mean
 DECAYS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995)
 NETS = (1, 2)  # layers
 CHAPTER = Path(__file__).parent.parent / "book" / "61-stock-prices.md"
@@ -103,20 +106,23 @@ class Data(NamedTuple):
     who: np.ndarray
     columns: list
     averages: dict  # decay → (B,): moving average of |return| up to the last day of the window
+    own: np.ndarray  # (B,): mean of the company's last 250 |returns|, fewer at its beginning
 
 
 def load():
-    parts, averages = [], {decay: [] for decay in DECAYS}
+    parts, own, averages = [], [], {decay: [] for decay in DECAYS}
     for company in series.COMPANIES:
         table = series.load(company)
         inputs = known(table)
         parts.append(series.windows(inputs, series.returns(table)[inputs.index], STEPS))
+        own.append(inputs["size"].rolling(LONG, min_periods=1).mean().to_numpy()[STEPS - 1 : -1])
         for decay in DECAYS:
             averages[decay].append(inputs["size"].ewm(alpha=1 - decay).mean().to_numpy()[STEPS - 1 : -1])
     x = np.concatenate([part.x for part in parts], axis=1)
     returns, days = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
     who = np.repeat(series.COMPANIES, [len(part.y) for part in parts])
-    return Data(x, returns, days, who, list(inputs), {decay: np.concatenate(a) for decay, a in averages.items()})
+    averages = {decay: np.concatenate(a) for decay, a in averages.items()}
+    return Data(x, returns, days, who, list(inputs), averages, np.concatenate(own))
 
 
 def halves(days, train):
@@ -195,6 +201,12 @@ def ridge(x, y, fit, val):
     return models[best].predict(flat)[None], {"penalty": float(PENALTIES[best]), "tried": len(PENALTIES)}
 
 
+def line(data, y, fit):
+    """Forecasts of all windows (1, B): least squares on the return of the window's last day."""
+    today = data.x[-1, :, [data.columns.index("return")]].T
+    return LinearRegression().fit(today[fit], y[fit]).predict(today)[None]
+
+
 # ---- scores ------------------------------------------------------------------------------------------------------
 
 
@@ -261,16 +273,22 @@ def leak(data, size):
         low, high = past.min(), past.max()
         wide = {f"past only, range × {k}": np.array([low, low + k * (high - low)]) for k in (2, 3)}
         still = ((p[cut:] - p[cut - 1 : -1]) ** 2).mean() ** 0.5
-        for scaler, seen in ({"future too": p, "past only": past} | wide).items():
+        scalers = {name: (seen, seen) for name, seen in ({"future too": p, "past only": past} | wide).items()}
+        if company == "IBM":
+            double = wide["past only, range × 2"]
+            scalers |= {"inputs × 2": (double, past), "target × 2": (past, double)}
+        for scaler, (seen, goal) in scalers.items():
 
-            def train(p=p, seen=seen):
-                return {"runs": np.array([usual(p, seed, size.epochs, seen) for seed in range(size.seeds)])}
+            def train(p=p, seen=seen, goal=goal):
+                runs = [usual(p, seed, size.epochs, seen, goal=goal) for seed in range(size.seeds)]
+                return {"runs": np.array(runs)}
 
             runs = kept(train, "leak", company, scaler)["runs"]
             yield {
                 "company": company,
                 "scaler": scaler,
                 "range": float(f"{np.ptp(seen) / (high - low):.4g}"),
+                "range of target": float(f"{np.ptp(goal) / (high - low):.4g}"),
                 "rmse": rounded([((run - p[cut:]) ** 2).mean() ** 0.5 for run in runs]),
                 "persistence": float(f"{still:.4g}"),
             }
@@ -304,6 +322,7 @@ def contest(data, size):
     y, runs, chosen = data.returns, {}, {}
     for fit, val, test in folds:
         gather(runs, "mean", np.full((1, len(y)), y[fit].mean()), test)
+        gather(runs, "line", line(data, y, fit), test)
         linear, what = ridge(data.x, y, fit, val)
         gather(runs, "ridge", linear, test)
         chosen.setdefault("ridge", []).append(what)
@@ -330,14 +349,17 @@ def volatility(data, size):
     held, calm = {}, {}
     for k, (fit, val, test) in enumerate(folds):
         found = {"constant": (np.full((1, len(y)), y[fit].mean()), None), "yesterday's": (averages[None, :, 0], None)}
+        found["own mean"] = data.own[None], None
         errors = [((data.averages[decay] - y)[val] ** 2).mean() for decay in DECAYS]
         decay = DECAYS[int(np.argmin(errors))]
         found["EWMA"] = data.averages[decay][None], {"decay": decay}
         found["HAR"] = LinearRegression().fit(averages[fit], y[fit]).predict(averages)[None], None
         found["ridge"] = ridge(data.x, y, fit, val)
         found |= {name: (f, what) for name, f, what in networks((1,), data.x, y, fit, val, size, "volatility")}
-        third = np.quantile(data.averages[decay][test], [1 / 3, 2 / 3])
-        calm[k] = np.digitize(data.averages[decay], third)
+        calm[k] = np.full(len(y), -1)
+        for company in np.unique(data.who[test]):  # thirds of each company's own days
+            its, level = test & (data.who == company), data.averages[decay]
+            calm[k][its] = np.digitize(level[its], np.quantile(level[its], [1 / 3, 2 / 3]))
         for name, (forecasts, what) in found.items():
             gather(runs, name, forecasts, test)
             chosen.setdefault(name, []).append(what)
@@ -351,9 +373,10 @@ def volatility(data, size):
     tests, thirds = [test for *_, test in folds], np.full(len(y), -1)
     for k, test in enumerate(tests):
         thirds[test] = calm[k][test]
-    base = (runs["constant"][0] - y) ** 2
+    base, own = (runs["constant"][0] - y) ** 2, (runs["own mean"][0] - y) ** 2
     for name, forecasts in runs.items():
         row = {"model": name, **score(forecasts, y, base, data, tested, tests)}
+        row["over own mean"] = ratio((own - (forecasts - y) ** 2)[:, tested], own[tested], data.days[tested])
         if name in held:
             row["held"] = ratio(held[name][:, tested], np.ones(tested.sum()), data.days[tested])
             row["held, calm to wild"] = [float(f"{100 * held[name][:, thirds == t].mean():.4g}") for t in range(3)]
@@ -374,6 +397,7 @@ def control(data, size):
         runs = {"oracle": signal[None], "coin": coin}
         for fit, val, test in folds:
             gather(runs, "ridge", ridge(data.x, y, fit, val)[0], test)
+            gather(runs, "line", line(data, y, fit), test)
             for name, forecasts, _ in networks((1,), data.x, y, fit, val, size, "control", strength):
                 gather(runs, name, forecasts, test)
         fitted = [100 * (signal[fit] ** 2).mean() / (y[fit] ** 2).mean() for fit, *_ in folds]

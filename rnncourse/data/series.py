@@ -161,16 +161,18 @@ def rsi(price, n=14):
 def leaks(make, table, seed=0):
     """The dates whose features change when a later row of the table does: none, if no feature looks ahead.
 
-    make(table) -> DataFrame or Series of features, one row a date; table: as ``check`` wants it. After each of four
-    days, early to last but one, all rows are multiplied by random numbers between ½ and 2: what ``make`` then gives
-    for the days up to that one must be the same, to the bit. Returns a DatetimeIndex.
+    make(table) -> DataFrame or Series of features, one row a date; table: as ``check`` wants it. After each of a few
+    days (the 10th, the 30th, the quarters, the last but one) all rows are multiplied by random numbers between ½ and
+    2: what ``make`` then gives for the days up to that one must be the same, to the bit. The two early days show what
+    fills the first rows from later ones. Returns a DatetimeIndex.
     Raises ValueError as ``check``, for fewer than 4 rows, for a feature that has no value yet on any of those days, and
     if no feature changes at all: that would pass without a look.
     """
     where = "series.leaks"
     table, rng = check(table, where, rows=4).astype(float), np.random.default_rng(seed)
     known, found, looked, moved = pd.DataFrame(make(table.copy())), set(), False, False
-    for row in sorted({len(table) // 4, len(table) // 2, 3 * len(table) // 4, len(table) - 2}):
+    N = len(table)
+    for row in sorted({row for row in (9, 29, N // 4, N // 2, 3 * N // 4, N - 2) if row <= N - 2}):
         other = table.copy()
         other.iloc[row + 1 :] *= rng.uniform(0.5, 2, size=other.iloc[row + 1 :].shape)
         before, after = known.align(pd.DataFrame(make(other)))
@@ -181,7 +183,7 @@ def leaks(make, table, seed=0):
     if not (looked.all() and moved):
         what = "one feature at least to change with the table" if looked.all() else "every feature known on a day"
         names = ", ".join(map(str, known.columns[~looked] if not looked.all() else known.columns))
-        raise ValueError(f"{where}: expected {what} with {len(table)} rows, got none for {names}")
+        raise ValueError(f"{where}: expected {what} with {N} rows, got none for {names}")
     return pd.Index(sorted(found), dtype=table.index.dtype, name=table.index.name)
 
 

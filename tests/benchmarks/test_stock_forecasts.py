@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-PARTS = {"picture": 1, "leak": 8, "contest": 6, "volatility": 9, "control": 4, "steps": 4}  # rows of --quick
-ORDER = "mean, ridge, LSTM 1, LSTM 2"
+PARTS = {"picture": 1, "leak": 10, "contest": 7, "volatility": 10, "control": 5, "steps": 4}  # rows of --quick
+ORDER = "mean, line, ridge, LSTM 1, LSTM 2"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_quick_goes_on_after_a_stop(root, tmp_path):
     assert {part: parts.count(part) for part in PARTS} == PARTS and len(parts) == sum(PARTS.values())
     contest = [row for row in report["rows"] if row["part"] == "contest"]
     assert ", ".join(row["model"] for row in contest if "model" in row) == ORDER
-    for row in contest[:4]:  # equation (3): skill = product term − size
+    for row in contest[:5]:  # equation (3): skill = product term − size
         assert row["skill"][0] == pytest.approx(row["together"][0] - row["size"], abs=2e-3)
     again = run(root, "--out", out, *keep)
     assert again.returncode == 0 and not again.stdout  # all there

@@ -208,6 +208,8 @@ AHEAD = {
     "tomorrow": lambda t: t["adjusted"].shift(-1),
     "scaled by all": lambda t: t["adjusted"] / t["adjusted"].mean(),
     "rank in all": lambda t: t["adjusted"].rank(),
+    "first days filled": lambda t: t["adjusted"].rolling(50).mean().bfill(),
+    "first days filled, 20": lambda t: t["adjusted"].rolling(20).mean().bfill(),
     "filled from later": lambda t: t["adjusted"].where(np.arange(len(t)) % 7 == 0).bfill(),
     "rows by their future": lambda t: t["adjusted"][t["adjusted"] > t["adjusted"].mean()],
     "one of two": lambda t: series.features(t).assign(ahead=t["close"].shift(-2)),
@@ -221,7 +223,7 @@ def test_leaks_are_found(name, N):
     found = series.leaks(AHEAD[name], table)
     assert 0 < len(found) < N and isinstance(found, pd.DatetimeIndex)
     if name == "tomorrow":
-        assert list(found) == list(table.index[[N // 4, N // 2, 3 * N // 4, N - 2]])
+        assert list(found) == list(table.index[sorted({9, 29, N // 4, N // 2, 3 * N // 4, N - 2})])
 
 
 @pytest.mark.parametrize("N", [60, 120, 3270])
