@@ -3,13 +3,15 @@
     python benchmarks/character_models.py [--quick] [--out FILE]
 
 Runs the cells of book/51-character-language-model.md that are tagged "definition": what is trained here is what the
-chapter trains. Every row of the result is one training. Bits per character are of the test text, "validation" of the
-validation text. Four tables:
+chapter trains. Every row of the result is one training, or one n-gram model. Bits per character are of the test text, "validation" of the
+validation text. Six tables:
 
     search  RNN, GRU and LSTM with about 62,000 parameters, 500 steps: a grid of learning rates, two seeds each. The
             grid grows by a factor of 2 until the best mean on the validation text is not at its edge
     cells   the same with the best rate, ten other seeds. All three cells read the same characters in the same order,
             and their learning rates fall to 0 at the same step
+    again   the RNN of the table cells with the rate 0.01, the same ten seeds: with two seeds, the search may choose badly
+    ngram   the n-gram model of the whole training text with n = 1 … 30, and one b for all
     own     a text of N characters, cut 80 : 10 : 10 as ``text.load`` cuts it: scikit-learn's docstrings. One seed each.
             "ngram": the n-gram model of the training part, its b chosen on the validation part
     state   the LSTM of the table cells, five seeds, trained with the state of the step before ("carried") or with a
@@ -47,6 +49,8 @@ STEPS, GRID, SEARCHED, SEEDS = 500, (0.005, 0.01, 0.02, 0.04), (100, 101), range
 SIZES = (50_000, 200_000, 1_000_000)
 SETTINGS = ((128, 500), (128, 2000))  # units, steps
 RATE = 0.01  # of the table own
+AGAIN = 0.01  # of the table again
+LONGEST = 30  # n of the table ngram
 
 
 def chapter():
@@ -127,6 +131,28 @@ def cells(rows, names, steps, grid, searched, seeds):
             )
 
 
+def again(rows, names, steps, rate, seeds):
+    for seed in seeds:
+        setting = {"table": "again", "cell": "RNN", "steps": steps, "rate": rate, "seed": seed}
+        rows.add(setting, lambda seed=seed: train_cell(names, "RNN", steps, rate, seed)[1])
+
+
+def ngrams(rows, names, longest):
+    read, chosen, held_out = names["train"], names["chosen"], names["held_out"]
+    made = []
+    for n in range(1, longest + 1):
+
+        def make(n=n):
+            if not made:  # counted once, and not at all where every row is there
+                made.append(ngram.count_all(read, longest - 1, names["k"]))
+                made.append(names["best_ngram"](read, chosen, names["k"])[1])
+            counts, b = made
+            on = {"validation": chosen, "bits": held_out}
+            return {"b": b} | {key: names["ngram_bits"](counts[:n], b, text).mean() for key, text in on.items()}
+
+        rows.add({"table": "ngram", "n": n}, make)
+
+
 def own(rows, names, sizes, settings):
     for size in sizes:
         string = text.prose().train[:size]
@@ -137,7 +163,7 @@ def own(rows, names, sizes, settings):
         def ngram_score(parts=parts, symbols=symbols, score=score):
             if not score:
                 counts, b = names["best_ngram"](parts[0].T.flatten().numpy(), parts[1], len(symbols))
-                score.append({"ngram": names["ngram_bits"](counts, b, parts[2]).mean(), "b": b})
+                score.append({"ngram": names["ngram_bits"](counts, b, parts[2]).mean(), "n": len(counts), "b": b})
             return score[0]
 
         def network(units, steps, parts=parts, symbols=symbols):
@@ -191,10 +217,14 @@ def main():
     rows, names = Rows(options.out or (None if options.quick else RESULTS)), chapter()
     if options.quick:
         cells(rows, names, 2, (0.01,), (100,), (0,))
+        again(rows, names, 2, 0.005, (0,))
+        ngrams(rows, names, 2)
         own(rows, names, (20_000,), ((8, 2),))
         state(rows, names, 2, 0.01, (0,))
     else:
         cells(rows, names, STEPS, GRID, SEARCHED, SEEDS)
+        again(rows, names, STEPS, AGAIN, SEEDS)
+        ngrams(rows, names, LONGEST)
         best = next(row for row in rows if row["table"] == "cells" and row["cell"] == "LSTM")
         state(rows, names, STEPS, best["rate"], range(5))
         for setting in SETTINGS:

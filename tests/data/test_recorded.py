@@ -109,8 +109,11 @@ def test_the_recorded_trainings_of_chapter_51():
     tables = {}
     for row in report["rows"]:
         tables.setdefault(row["table"], []).append(row)
-    assert set(tables) == {"search", "cells", "own", "state"}
+    assert set(tables) == {"search", "cells", "again", "ngram", "own", "state"}
     assert {table: len(tables[table]) for table in ("cells", "own", "state")} == {"cells": 30, "own": 6, "state": 10}
+    assert [(row["cell"], row["rate"], row["seed"]) for row in tables["again"]] == [("RNN", 0.01, i) for i in range(10)]
+    assert [row["n"] for row in tables["ngram"]] == list(range(1, 31))
+    assert 1 < min(tables["ngram"], key=lambda row: row["validation"])["n"] < 30
     for cell in ("RNN", "GRU", "LSTM"):
         rates = {row["rate"] for row in tables["search"] if row["cell"] == cell}
         (best,) = {row["rate"] for row in tables["cells"] if row["cell"] == cell}
