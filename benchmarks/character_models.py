@@ -3,14 +3,14 @@
     python benchmarks/character_models.py [--quick] [--out FILE]
 
 Runs the cells of book/51-character-language-model.md that are tagged "definition": what is trained here is what the
-chapter trains. Every row of the result is one training, or one n-gram model. Bits per character are of the test text, "validation" of the
-validation text. Six tables:
+chapter trains. Every row of the result is one training, or one n-gram model. Bits per character are of the test text,
+"validation" of the validation text. Six tables:
 
     search  RNN, GRU and LSTM with about 62,000 parameters, 500 steps: a grid of learning rates, two seeds each. The
             grid grows by a factor of 2 until the best mean on the validation text is not at its edge
     cells   the same with the best rate, ten other seeds. All three cells read the same characters in the same order,
             and their learning rates fall to 0 at the same step
-    again   the RNN of the table cells with the rate 0.01, the same ten seeds: with two seeds, the search may choose badly
+    again   the RNN of the table cells with the rate 0.01, the same ten seeds: with two seeds, a search may choose badly
     ngram   the n-gram model of the whole training text with n = 1 … 30, and one b for all
     own     a text of N characters, cut 80 : 10 : 10 as ``text.load`` cuts it: scikit-learn's docstrings. One seed each.
             "ngram": the n-gram model of the training part, its b chosen on the validation part

@@ -94,9 +94,9 @@ def blend(tables, text, a, followers=False):
 
     with p_{−1} = 1/k. The weight w is a, the same for every stretch, or with ``followers=True`` a for each different
     character that was counted after the stretch: what has many followers will have more. tables: of orders 0, 1, 2, …,
-    all of one k, of ``count_all`` or of ``count``; text: integers (N,). Returns p (N,); the first characters, which have no full stretch before them, get
-    the longest there is. MacKay and Peto, *A hierarchical Dirichlet language model* (1995),
-    doi:10.1017/S1351324900000218; followers: Witten and Bell, *The zero-frequency problem* (1991),
+    all of one k, of ``count_all`` or of ``count``; text: integers (N,). Returns p (N,); the first characters, which
+    have no full stretch before them, get the longest there is. MacKay and Peto, *A hierarchical Dirichlet language
+    model* (1995), doi:10.1017/S1351324900000218; followers: Witten and Bell, *The zero-frequency problem* (1991),
     doi:10.1109/18.87000.
     Raises ValueError for tables of other orders, an ``a`` that is not above 0, and a text that ``count`` would refuse.
     """
