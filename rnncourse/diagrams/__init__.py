@@ -6,7 +6,7 @@ paths.py the ways of its gradient.
 
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.gates import lstm
-from rnncourse.diagrams.networks import SHAPES, backward, shapes, stacked, unrolled
+from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
 from rnncourse.diagrams.paths import gradient_paths
 from rnncourse.diagrams.svg import arrow, box, circle, picture, text
 
@@ -14,6 +14,7 @@ __all__ = [
     "SHAPES",
     "arrow",
     "backward",
+    "bidirectional",
     "box",
     "cell",
     "circle",

@@ -60,6 +60,40 @@ def backward(steps, title="The backward pass: every matrix is transposed"):
     return picture(46 + gap * steps + 55, 280, title, parts)
 
 
+def bidirectional(inputs, outputs, title="Two passes over one sequence; they meet only in the output"):
+    """Two directions over ``inputs``, one column a step: → from the first step, ← from the last, both to the output.
+
+    outputs: what should come out, None where nothing is asked. Raises ValueError as ``unrolled`` does.
+    """
+    if not inputs or len(inputs) != len(outputs):
+        raise ValueError(
+            "diagrams.bidirectional: expected as many outputs as inputs, at least one, "
+            f"got {len(inputs)} and {len(outputs)}"
+        )
+    out, back, ahead, bottom, gap = 40, 110, 170, 245, 128
+    last, parts = len(inputs), []
+    for t, (x, y) in enumerate(zip(inputs, outputs, strict=True), 1):
+        column, number = 70 + gap * (t - 1), subscript(t)
+        left, right = column - 24, column + 24
+        parts += [
+            box(column, bottom, x, "rnn-in", 96),
+            box(left, ahead, f"→h{number}"),
+            box(right, back, f"←h{number}"),
+        ]
+        parts += [arrow((column - 10, bottom - 17), (left, ahead + 18))]
+        parts += [arrow((column + 10, bottom - 17), (right, back + 18))]
+        if t < last:
+            parts += [arrow((left + 23, ahead), (left + gap - 24, ahead))]
+            parts += [arrow((right + gap - 23, back), (right + 24, back))]
+        if y is not None:
+            parts += [box(column, out, y, "rnn-out", 80)]
+            parts += [
+                arrow((left, ahead - 17), (column - 12, out + 18)),
+                arrow((right, back - 17), (column + 12, out + 18)),
+            ]
+    return picture(12 + gap * last, 275, title, parts, fold=True)
+
+
 SHAPES = {
     "one to one": ("x", "y"),
     "one to many": ("x··", "yyy"),
