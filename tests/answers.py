@@ -97,6 +97,7 @@ RIGHT = {
     "check_sign_test": sign_test,
     "check_pieces": pieces,
     "check_latch": latch(),
+    "check_summary": lambda hs, n: np.concatenate([hs[-1, :, :n], hs[0, :, n:]], axis=-1),
     "check_layers_needed": lambda T, width: -(-(T - 1) // (width - 1)),
     "check_concatenated": lambda x, h, U, W, b: np.tanh(np.hstack([W, U]) @ np.r_[h, x] + b),
     "check_bits_per_character": lambda probabilities: -np.log2(probabilities).mean(),

@@ -1,10 +1,11 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
-``compare`` (2.5), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they
-share. A check tries the answer on cases that the exercise named and on some it did not.
+``compare`` (2.5), ``architectures`` (3), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and
+``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
 """
 
+from rnncourse.exercises.architectures import check_summary
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
@@ -38,5 +39,6 @@ __all__ = [
     "check_resting_points",
     "check_sign_test",
     "check_step_back",
+    "check_summary",
     "check_temperature",
 ]
