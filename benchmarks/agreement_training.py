@@ -32,27 +32,19 @@ Written as JSON to rnncourse/data/measured, where the chapter reads it.
 --quick: few steps, two seeds, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
+import itertools
+import json
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import itertools  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import torch
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
+from rnncourse.data import recorded
+from rnncourse.pytorch.lstm import initialise_forget_bias
+from rnncourse.reference import lstm
 
-from rnncourse.data import recorded  # noqa: E402
-from rnncourse.pytorch.lstm import initialise_forget_bias  # noqa: E402
-from rnncourse.reference import lstm  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "21-lstm-step-by-step.md"
 RESULTS = recorded.FOLDER / "agreement_training.json"
 SEARCHED, FINALISTS = range(100, 102), 3
 FINAL = {"marked numbers": range(100, 106), "agreement": SEARCHED}
@@ -81,11 +73,7 @@ INITIAL = {
 
 def chapter():
     """The names that the chapter's definitions make."""
-    names = {"np": np, "torch": torch}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    return common.definitions("21-lstm-step-by-step", np=np, torch=torch)
 
 
 # ---- what is measured of a trained network (net, output layer) -------------------------------------------------
@@ -304,13 +292,11 @@ def describe(row):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path)
+    parser = common.parser(__doc__, RESULTS, "few steps, two seeds")
     parser.add_argument("--rows", type=int)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    out = options.out or (None if options.quick else RESULTS)
+    out = common.destination(options, RESULTS)
     kept, losses = out and out.with_suffix(".rows"), out and out.with_suffix(".search")
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -325,18 +311,16 @@ def main():
         if len(rows) == options.rows:
             return
     report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
+        "date": common.today(),
+        "versions": common.versions(np, torch),
         "seeds": {table: len(seeds) for table, seeds in tables.seeds.items()},
         "rates": tables.rates,
         "old": tables.old,
         "ages": AGES,
-        "rows": ["…"],
+        "rows": rows,
     }
+    common.write(out, report)
     if out:
-        lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)  # a line each
-        text = json.dumps(report, indent=1, ensure_ascii=False).replace('"…"', lines)
-        out.write_text(text + "\n", encoding="utf-8")
         kept.unlink()
         losses.unlink()
 

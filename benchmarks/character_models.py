@@ -22,28 +22,19 @@ stopped. The result is JSON in rnncourse/data/measured, from where the chapter r
 it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import sklearn
+import torch
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import sklearn  # noqa: E402
-import torch  # noqa: E402
+from rnncourse import training
+from rnncourse.data import recorded, text
+from rnncourse.pytorch import language
+from rnncourse.reference import ngram
 
-from rnncourse import training  # noqa: E402
-from rnncourse.data import recorded, text  # noqa: E402
-from rnncourse.pytorch import language  # noqa: E402
-from rnncourse.reference import ngram  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "51-character-language-model.md"
 RESULTS = recorded.FOLDER / "character_models.json"
 STEPS, GRID, SEARCHED, SEEDS = 500, (0.005, 0.01, 0.02, 0.04), (100, 101), range(10)
 SIZES = (50_000, 200_000, 1_000_000)
@@ -55,19 +46,15 @@ LONGEST = 30  # n of the table ngram
 
 def chapter():
     """The names that the chapter's definitions make, its text read."""
-    names = {"np": np, "torch": torch, "device": "cpu"}
-    names |= {"text": text, "language": language, "ngram": ngram, "training": training}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    given = {"np": np, "torch": torch, "device": "cpu", "text": text, "language": language}
+    return common.definitions("51-character-language-model", **given, ngram=ngram, training=training)
 
 
 class Rows(list):
     """The rows so far, also in a file. ``add(setting, make)`` makes the row of a setting unless it is there."""
 
     def __init__(self, out):
-        super().__init__(json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else [])
+        super().__init__(common.rows(out))
         self.out = out
 
     def add(self, setting, make):
@@ -77,26 +64,9 @@ class Rows(list):
         row = setting | {key: round(float(value), 4) for key, value in make().items()}
         self.append(row)
         print(row, flush=True)
-        if self.out:
-            write(self.out, self)
+        versions = common.versions() | {"scikit-learn": sklearn.__version__} | common.versions(np, torch)
+        common.write(self.out, {"date": common.today(), "versions": versions, "rows": self})
         return row
-
-
-def write(out, rows):
-    report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "scikit-learn": sklearn.__version__,
-            **{library.__name__: library.__version__ for library in (np, torch)},
-        },
-        "rows": ["…"],
-    }
-    lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)  # a line each
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_suffix(".draft")
-    draft.write_text(json.dumps(report, indent=1, ensure_ascii=False).replace('"…"', lines) + "\n", encoding="utf-8")
-    os.replace(draft, out)
 
 
 def train_cell(names, cell, steps, rate, seed):
@@ -209,12 +179,9 @@ def state(rows, names, steps, rate, seeds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = common.parser(__doc__, RESULTS, "few steps").parse_args()
     torch.set_num_threads(1)
-    rows, names = Rows(options.out or (None if options.quick else RESULTS)), chapter()
+    rows, names = Rows(common.destination(options, RESULTS)), chapter()
     if options.quick:
         cells(rows, names, 2, (0.01,), (100,), (0,))
         again(rows, names, 2, 0.005, (0,))

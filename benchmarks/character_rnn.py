@@ -14,24 +14,15 @@ soon as it is there, and a second call continues where the first one stopped.
 --quick: one seed and a few steps, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import sklearn
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import sklearn  # noqa: E402
+from rnncourse.data import recorded
 
-from rnncourse.data import recorded  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "12-simple-rnn.md"
 RESULTS = recorded.FOLDER / "character_rnn.json"
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 NETWORKS = [(128, True), (128, False), (32, True), (64, True)]  # units, memory
@@ -39,11 +30,7 @@ NETWORKS = [(128, True), (128, False), (32, True), (64, True)]  # units, memory
 
 def chapter():
     """The names that the chapter's definitions make, its text read."""
-    names = {"np": np}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    return common.definitions("12-simple-rnn", np=np)
 
 
 def run(names, seed, **settings):
@@ -75,39 +62,21 @@ def measure(names, rows, seeds, searched, rates=RATES, steps=2000):
             yield row | {"validation": list(validation), "test": list(test)}
 
 
-def write(report, out):
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n  ".join(json.dumps(row) for row in report["rows"])  # a line each
-    text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
-    out.write_text(text + "\n", encoding="utf-8")
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one seed and a few steps, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
-    options = parser.parse_args()
-    names = chapter()
+    options = common.parser(__doc__, RESULTS, "one seed and a few steps").parse_args()
+    names, out = chapter(), common.destination(options, RESULTS)
     report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
-        "rows": [],
+        "date": common.today(),
+        "versions": common.versions(np) | {"scikit-learn": sklearn.__version__},
+        "rows": common.rows(out),
     }
-    out = options.out or (None if options.quick else RESULTS)
-    if out and out.exists():
-        report["rows"] = json.loads(out.read_text(encoding="utf-8"))["rows"]
     size = dict(seeds=range(10), searched=range(100, 103))
     if options.quick:
         size = dict(seeds=range(1), searched=range(100, 101), rates=(0.005, 0.01), steps=3)
     for row in measure(names, report["rows"], **size):
         report["rows"].append(row)
         print(row, flush=True)
-        if out:
-            write(report, out)
+        common.write(out, report)
 
 
 if __name__ == "__main__":

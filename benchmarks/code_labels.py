@@ -13,27 +13,18 @@ the chapter reads it.
 --quick: few steps, one seed, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
+import time
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-import time  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import sklearn
+import torch
+from torch import nn
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import sklearn  # noqa: E402
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
+from rnncourse.data import recorded
 
-from rnncourse.data import recorded  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "01-lstm-in-ten-minutes.md"
 RESULTS = recorded.FOLDER / "code_labels.json"
 STEPS, SEEDS, SEARCHED = 1000, 5, 2
 WIDTH = 32
@@ -46,11 +37,7 @@ RATES = {
 
 def chapter():
     """The names that the chapter's definitions make, its files read."""
-    names = {"np": np, "torch": torch}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    return common.definitions("01-lstm-in-ten-minutes", np=np, torch=torch)
 
 
 class Tanh(nn.RNN):
@@ -156,12 +143,8 @@ def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates
         )
     sizes = {name: sum(weights.numel() for weights in new_model(name, names).parameters()) for name in rates}
     return {
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
+        "date": common.today(),
+        "versions": common.versions(torch) | {"scikit-learn": sklearn.__version__},
         "steps": steps,
         "rates tried": {name: list(grid) for name, grid in rates.items()},
         "strengths tried": list(strengths),
@@ -174,17 +157,11 @@ def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = common.parser(__doc__, RESULTS, "few steps, one seed").parse_args()
     torch.set_num_threads(1)
     quick = dict(steps=3, seeds=1, searched=1, examples=500, rates={name: (0.01,) for name in RATES}, strengths=(0.1,))
     report = measure(**quick) if options.quick else measure()
-    out = options.out or (None if options.quick else RESULTS)
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    common.write(common.destination(options, RESULTS), report)
 
 
 if __name__ == "__main__":

@@ -25,20 +25,17 @@ machine, versions and date, to rnncourse/data/measured, from where chapters read
 
 import os
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1")  # libraries read this once, when they are first imported
 os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # seconds to compile are those of a first time
 
-import argparse  # noqa: E402
+import common  # noqa: E402, first: it allows one thread
+
+# isort: split
 import copy  # noqa: E402
-import datetime  # noqa: E402
 import itertools  # noqa: E402
-import json  # noqa: E402
 import platform  # noqa: E402
 import time  # noqa: E402
 import warnings  # noqa: E402
 from functools import partial  # noqa: E402
-from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import scipy  # noqa: E402
@@ -251,10 +248,6 @@ def measure(runs, rounds):
     return {name: np.array(times) for name, times in taken.items()}
 
 
-def quartiles(values, digits):
-    return [float(f"{value:.{digits}g}") for value in np.percentile(values, [25, 50, 75])]
-
-
 def results(shapes, rounds):
     """One row for each dtype, cell, shape and phase, as they come."""
     for dtype, cell, shape in itertools.product(["float32", "float64"], CELLS, shapes):
@@ -271,10 +264,10 @@ def results(shapes, rounds):
                 "dtype": dtype,
                 **dict(zip("TBmn", shape, strict=True)),
                 "phase": phase,
-                "ms": {name: quartiles(1e3 * times[:, 0], 4) for name, times in taken.items()},
+                "ms": {name: common.quartiles(1e3 * times[:, 0]) for name, times in taken.items()},
                 "µs per step": {name: float(f"{1e6 * np.median(t[:, 0]) / shape[0]:.4g}") for name, t in taken.items()},
-                "ms of this process": {name: quartiles(1e3 * times[:, 1], 4) for name, times in taken.items()},
-                "speed": {name: quartiles(taken[name][:, 1] / taken[first][:, 1], 3) for name in others},
+                "ms of this process": {name: common.quartiles(1e3 * times[:, 1]) for name, times in taken.items()},
+                "speed": {name: common.quartiles(taken[name][:, 1] / taken[first][:, 1], 3) for name in others},
                 "error against float64": errors,
                 "FLOPs": flops,
                 "bytes": least,
@@ -302,11 +295,8 @@ def describe(row):
 
 def machine():
     """What the numbers depend on, and nothing that says whose machine it is."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
-        "processor": models[0] if models else platform.processor(),
+        "processor": common.processor(),
         "logical cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "torch's code path": torch.backends.cpu.get_cpu_capability(),
@@ -318,22 +308,15 @@ def machine():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="tiny shapes and few rounds, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
-    options = parser.parse_args()
+    options = common.parser(__doc__, RESULTS, "tiny shapes and few rounds").parse_args()
     torch.set_num_threads(1)
     # Of torch.compile: that its caches are off, on purpose; and that it looked at .grad, which nobody else does.
     warnings.filterwarnings("ignore", message="dynamo_pgo force disabled")
     warnings.filterwarnings("ignore", message="The .grad attribute of a Tensor that is not a leaf")
     report = {
-        "date": datetime.date.today().isoformat(),
+        "date": common.today(),
         "machine": machine(),
-        "versions": {
-            "python": platform.python_version(),
-            "rnncourse": rnncourse.__version__,
-            **{library.__name__: library.__version__ for library in (np, scipy, torch)},
-        },
+        "versions": common.versions(rnncourse, np, scipy, torch),
         "rounds": QUICK_ROUNDS if options.quick else ROUNDS,
         "each triple": "lower quartile, median, upper quartile",
         "rows": [],
@@ -350,12 +333,7 @@ def main():
         print(
             f"The machine was busy: this process had {own / clock:.0%} of a processor. Do not trust the milliseconds."
         )
-    out = options.out or (None if options.quick else RESULTS)
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        rows = ",\n  ".join(json.dumps(row) for row in report["rows"])  # a line each
-        text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', rows)
-        out.write_text(text + "\n", encoding="utf-8")
+    common.write(common.destination(options, RESULTS), report, escape=True)
 
 
 if __name__ == "__main__":

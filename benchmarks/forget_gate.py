@@ -22,23 +22,17 @@ minutes on one thread; --resume keeps the rows that are there. --quick: two seed
 written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1")  # libraries read this once, when they are first imported
+# isort: split
+import platform
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from torch.nn.functional import cross_entropy  # noqa: E402
-
-import rnncourse  # noqa: E402
-from rnncourse.data import recorded  # noqa: E402
+import rnncourse
+from rnncourse.data import recorded
 
 COUNTRIES, FILLERS, UNITS, BATCH, SEEDS = 4, 8, 32, 32, 10
 WORDS = COUNTRIES + FILLERS + 1
@@ -219,31 +213,17 @@ def describe(row):
     return f"{row['group']:9} rate {row['rate']:<6} learned {row['learned']:2}  {what}"
 
 
-def write(report, file):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    rows = ",\n  ".join(json.dumps(row) for row in report["rows"])  # a line each
-    text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', rows)
-    draft = file.with_suffix(".draft")
-    draft.write_text(text + "\n", encoding="utf-8")
-    os.replace(draft, file)  # at once: a run that is stopped can be resumed
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two seeds, two steps, one rate, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
+    parser = common.parser(__doc__, RESULTS, "two seeds, two steps, one rate")
     parser.add_argument("--resume", action="store_true", help="keep the rows that the file has, measure the others")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    out = options.out or (None if options.quick else RESULTS)
-    known = json.loads(out.read_text(encoding="utf-8"))["rows"] if options.resume and out and out.exists() else []
+    out = common.destination(options, RESULTS)
+    known = common.rows(out) if options.resume else []
     report = {
-        "date": datetime.date.today().isoformat(),
+        "date": common.today(),
         "machine": {"kind": platform.machine(), "threads": 1},
-        "versions": {
-            "python": platform.python_version(),
-            **{library.__name__: library.__version__ for library in (rnncourse, np, torch)},
-        },
+        "versions": common.versions(rnncourse, np, torch),
         "seeds": 2 if options.quick else SEEDS,
         "defaults": SETTING,
         "learned": f"accuracy of at least {LEARNED} on 1,000 fresh sentences",
@@ -252,10 +232,9 @@ def main():
     for row in results(options.quick, known):
         report["rows"].append(row)
         print(describe(row), flush=True)
-        if out and row not in known:
-            write(report, out)
-    if out:
-        write(report, out)
+        if row not in known:
+            common.write(out, report)
+    common.write(out, report)
 
 
 if __name__ == "__main__":

@@ -31,14 +31,14 @@ chapter 8.1 reads it.
 --out says.
 """
 
+import common  # first: it allows one thread
+
+# isort: split
 import argparse
 import contextlib
-import datetime
 import importlib.metadata
 import inspect
 import itertools
-import json
-import platform
 import sys
 import time
 import warnings
@@ -279,10 +279,6 @@ def products_in(dtype):
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
-def quartiles(values):
-    return [float(f"{value:.4g}") for value in np.percentile(values, [25, 50, 75])]
-
-
 def error_of(ours, exact):
     ours = ours.detach().double()
     return relative_error(ours, exact) if ours.isfinite().all() else 2.0
@@ -342,7 +338,7 @@ def rows(cells, dtypes, grid, device, rounds):
                         "T": T,
                         "ragged": ragged,
                         "phase": phase,
-                        "ms": {name: quartiles(1e3 * np.array(times)) for name, times in taken.items()},
+                        "ms": {name: common.quartiles(1e3 * np.array(times)) for name, times in taken.items()},
                         "µs per step": {name: float(f"{1e6 * np.median(s) / T:.4g}") for name, s in taken.items()},
                         "error in hs, dW": {name: [float(f"{e:.2g}") for e in both] for name, both in errors.items()},
                         "skipped": skipped,
@@ -363,7 +359,7 @@ def describe(row):
 
 
 def versions():
-    found = {"python": platform.python_version(), "rnncourse": rnncourse.__version__, "torch": torch.__version__}
+    found = common.versions(rnncourse, torch)
     found |= {"CUDA": torch.version.cuda, "cuDNN": torch.backends.cudnn.version()}
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         found["triton"] = importlib.metadata.version("triton")
@@ -391,7 +387,7 @@ def main():
     # torch.compile looks at it, and nobody else.
     warnings.filterwarnings("ignore", message="The .grad attribute of a Tensor that is not a leaf")
     report = {
-        "date": datetime.date.today().isoformat(),
+        "date": common.today(),
         "device": "none: a dry run on the CPU, whose times mean nothing"
         if options.dry_run
         else torch.cuda.get_device_name(),
@@ -406,11 +402,7 @@ def main():
     for row in rows(options.cells, options.dtypes, grid, device, rounds):
         report["rows"].append(row)
         print(describe(row), flush=True)
-        if out:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in report["rows"])
-            text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
-            out.write_text(text + "\n", encoding="utf-8")
+        common.write(out, report)
 
 
 if __name__ == "__main__":

@@ -19,29 +19,21 @@ Rows are written as they come, as JSON to rnncourse/data/measured; called again,
 --quick: tiny shapes and few rounds, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
+import json
+import warnings
+from functools import partial
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-import warnings  # noqa: E402
-from functools import partial  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import torch
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
+from rnncourse import pytorch, timing, training
+from rnncourse.data import recorded, text
+from rnncourse.pytorch import fused, language
+from rnncourse.reference import gru, lstm, rnn
 
-from rnncourse import pytorch, timing, training  # noqa: E402
-from rnncourse.data import recorded, text  # noqa: E402
-from rnncourse.pytorch import fused, language  # noqa: E402
-from rnncourse.reference import gru, lstm, rnn  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "81-from-loop-to-kernel.md"
 RESULTS = recorded.FOLDER / "loop_to_kernel.json"
 FULL = {
     "squares": [256, 512, 1024],
@@ -75,19 +67,12 @@ def chapter():
     """The names that the chapter's definitions make."""
     names = {"np": np, "torch": torch, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "partial": partial}
     names |= {"fused": fused, "language": language, "pytorch": pytorch, "text": text, "training": training}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
-
-
-def quartiles(values):
-    return [float(f"{value:.4g}") for value in np.percentile(values, [25, 50, 75])]
+    return common.definitions("81-from-loop-to-kernel", **names)
 
 
 def timed(runs, rounds):
     """name → quartiles in µs of one call."""
-    return {name: quartiles(1e6 * seconds) for name, seconds in timing.side_by_side(runs, rounds).items()}
+    return {name: common.quartiles(1e6 * seconds) for name, seconds in timing.side_by_side(runs, rounds).items()}
 
 
 def without_onednn(run):
@@ -175,9 +160,13 @@ def trainings(names, B, n, T, rate, steps, rounds):
         for name in rng.permutation(list(taken)).tolist():
             seconds, bits[name] = names["learn"](names["CLASSES"][name], columns, held_out, n, T, rate, steps)
             taken[name].append(seconds)
-    speed = {name: quartiles(np.array(taken["tutorial loop"]) / times) for name, times in taken.items()}
+    speed = {name: common.quartiles(np.array(taken["tutorial loop"]) / times) for name, times in taken.items()}
     rounded = {name: round(value, 4) for name, value in bits.items()}
-    return {"seconds": {name: quartiles(times) for name, times in taken.items()}, "speed": speed, "bits": rounded}
+    return {
+        "seconds": {name: common.quartiles(times) for name, times in taken.items()},
+        "speed": speed,
+        "bits": rounded,
+    }
 
 
 def rows(names, plan, done):
@@ -215,24 +204,14 @@ def rows(names, plan, done):
             yield {**key, **trainings(names, B, n, T, rate, steps, runs)}
 
 
-def processor():
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor()
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="tiny shapes and few rounds, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
-    options = parser.parse_args()
+    options = common.parser(__doc__, RESULTS, "tiny shapes and few rounds").parse_args()
     torch.set_num_threads(1)
-    out = options.out or (None if options.quick else RESULTS)
+    out = common.destination(options, RESULTS)
     report = {
-        "date": datetime.date.today().isoformat(),
-        "machine": {"processor": processor(), "torch's code path": torch.backends.cpu.get_cpu_capability()},
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
+        "date": common.today(),
+        "machine": {"processor": common.processor(), "torch's code path": torch.backends.cpu.get_cpu_capability()},
+        "versions": common.versions(np, torch),
         "each triple": "lower quartile, median, upper quartile",
         "rows": [],
     }
@@ -243,11 +222,7 @@ def main():
     for row in rows(chapter(), QUICK if options.quick else FULL, list(report["rows"])):
         report["rows"].append(row)
         print(json.dumps(row, ensure_ascii=False), flush=True)
-        if out:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in report["rows"])  # a line each
-            head = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False)
-            out.write_text(head.replace('"…"', lines) + "\n", encoding="utf-8")
+        common.write(out, report)
 
 
 if __name__ == "__main__":

@@ -11,25 +11,16 @@ chapter reads it, after every row; rows that stand there are not run again: remo
 --quick: few steps, two seeds, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
+import time
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-import time  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import torch
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
+from rnncourse.data import recorded
 
-from rnncourse.data import recorded  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "25-lstm-or-gru.md"
 RESULTS = recorded.FOLDER / "lstm_or_gru.json"
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 AFTER = (200, 800)
@@ -53,11 +44,7 @@ UNITS = {  # of the LSTM, and what its weights buy: 1,216, 1,056 and 352
 
 def chapter():
     """The names that the chapter's definitions make."""
-    names = {"np": np, "torch": torch}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    return common.definitions("25-lstm-or-gru", np=np, torch=torch)
 
 
 def scores_of(names, task, cell, rate, seed, after):
@@ -90,20 +77,23 @@ def measure(names, task, cell, rates, after, seeds, search):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = common.parser(__doc__, RESULTS, "few steps, two seeds").parse_args()
     torch.set_num_threads(1)
     names = chapter()
-    out = options.out or (None if options.quick else RESULTS)
+    out = common.destination(options, RESULTS)
     plan = ((0.01, 0.03), (2, 4), 2, 1) if options.quick else (RATES, AFTER, SEEDS, SEARCH)
-    rows = json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else []
+    report = {
+        "date": common.today(),
+        "versions": common.versions(np, torch),
+        "rates tried": list(plan[0]),
+        "after steps": list(plan[1]),
+        "rows": common.rows(out),
+    }
+    rows = report["rows"]
     for task, cell in PLAN:
         if (task, cell) not in [(row["task"], row["cell"]) for row in rows if "search" in row]:
             rows.append(measure(names, task, cell, *plan))
-            if out:
-                write(out, rows, plan)
+            common.write(out, report, escape=True)
     for cell, other in CROSSED:
         if cell not in [row["cell"] for row in rows if "search" not in row]:
             rate = next(row["rate"] for row in rows if (row["task"], row["cell"]) == ("agreement", other))
@@ -111,25 +101,7 @@ def main():
             print("agreement", cell, "with", rate, np.sort([scores[-1] for scores in runs]), flush=True)
             row = {"task": "agreement", "cell": cell, "n": UNITS["agreement"][CELLS[cell][0]]}
             rows.append(row | {"rate": rate, "scores": runs})
-            if out:
-                write(out, rows, plan)
-
-
-def write(out, rows, plan):
-    report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            **{library.__name__: library.__version__ for library in (np, torch)},
-        },
-        "rates tried": list(plan[0]),
-        "after steps": list(plan[1]),
-        "rows": ["…"],
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n  ".join(json.dumps(row) for row in rows)  # a line each
-    text = json.dumps(report, indent=1, ensure_ascii=False).replace('"…"', lines)
-    out.write_text(text + "\n", encoding="utf-8")
+            common.write(out, report, escape=True)
 
 
 if __name__ == "__main__":

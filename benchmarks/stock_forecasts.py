@@ -28,29 +28,23 @@ run that was stopped goes on; --seconds: stop after so much processor time. --ag
 few seeds, steps and settings, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1")  # libraries read this once, when they are first imported
+# isort: split
+import itertools
+import platform
+import time
+from pathlib import Path
+from typing import NamedTuple
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import itertools  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-import time  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import NamedTuple  # noqa: E402
+import numpy as np
+import pandas as pd
+import sklearn
+import torch
+from sklearn.linear_model import LinearRegression, Ridge
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import sklearn  # noqa: E402
-import torch  # noqa: E402
-from sklearn.linear_model import LinearRegression, Ridge  # noqa: E402
-
-import rnncourse  # noqa: E402
-from rnncourse.data import recorded, series  # noqa: E402
+import rnncourse
+from rnncourse.data import recorded, series
 
 RESULTS = recorded.FOLDER / "stock_forecasts.json"
 STEPS = 20  # days in a window
@@ -61,16 +55,11 @@ PENALTIES = 10.0 ** np.arange(0, 12, 0.5)  # the largest leave nothing but the m
 LONG = 250  # days of a company's own mean
 DECAYS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995)
 NETS = (1, 2)  # layers
-CHAPTER = Path(__file__).parent.parent / "book" / "61-stock-prices.md"
 
 
 def chapter():
     """The names that the chapter's definitions make."""
-    names = {"np": np, "torch": torch, "device": "cpu"}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    return common.definitions("61-stock-prices", np=np, torch=torch, device="cpu")
 
 
 OWN = chapter()
@@ -469,30 +458,21 @@ PARTS |= {"control": control, "steps": steps}
 
 
 def header(size):
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
-        "date": datetime.date.today().isoformat(),
+        "date": common.today(),
         "machine": {
-            "processor": models[0] if models else platform.processor(),
+            "processor": common.processor(),
             "system": f"{platform.system()} {platform.machine()}",
             "torch's code path": torch.backends.cpu.get_cpu_capability(),
         },
-        "versions": {
-            "python": platform.python_version(),
-            "rnncourse": rnncourse.__version__,
-            **{library.__name__: library.__version__ for library in (np, pd, sklearn, torch)},
-        },
+        "versions": common.versions(rnncourse, np, pd, sklearn, torch),
         **size._asdict(),
         "each triple": "per cent: value, lower and upper end of a 95 % interval",
     }
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="few seeds, steps and settings, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
+    parser = common.parser(__doc__, RESULTS, "few seeds, steps and settings")
     parser.add_argument("--again", action="store_true", help="measure parts anew that are there already")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these")
     parser.add_argument("--keep", type=Path, help="a folder for what was trained")
@@ -503,8 +483,8 @@ def main():
         kept.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     size = QUICK if options.quick else FULL
-    out = options.out or (None if options.quick else RESULTS)
-    rows = json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else []
+    out = common.destination(options, RESULTS)
+    rows = common.rows(out)
     if options.again:
         rows = [row for row in rows if row["part"] not in options.parts]
     data, there = load(), {row["part"] for row in rows}
@@ -514,12 +494,8 @@ def main():
             rows.append({"part": part, **row})
             print({key: value for key, value in rows[-1].items() if key not in ("chosen", "by company")}, flush=True)
         print(f"{part}: {time.process_time() - began:.0f} s of processor time", flush=True)
-        if out:
-            rows.sort(key=lambda row: list(PARTS).index(row["part"]))  # stable: within a part as they came
-            out.parent.mkdir(parents=True, exist_ok=True)
-            lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)  # a line each
-            text = json.dumps(header(size) | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
-            out.write_text(text + "\n", encoding="utf-8")
+        rows.sort(key=lambda row: list(PARTS).index(row["part"]))  # stable: within a part as they came
+        common.write(out, header(size) | {"rows": rows})
 
 
 if __name__ == "__main__":

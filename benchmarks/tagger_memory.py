@@ -10,24 +10,15 @@ continues where the first one stopped.
 --quick: two seeds and two steps, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1")  # read once, at the first import
+# isort: split
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+import torch
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
+from rnncourse.data import recorded
 
-from rnncourse.data import recorded  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "11-why-memory.md"
 RESULTS = recorded.FOLDER / "tagger_memory.json"
 SEEDS = 20
 CHANGES = {
@@ -41,11 +32,7 @@ CHANGES = {
 
 def chapter():
     """The names that the chapter's definitions make."""
-    names = {"np": np, "torch": torch, "device": "cpu"}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    return common.definitions("11-why-memory", np=np, torch=torch, device="cpu")
 
 
 def measure(names, seeds, done=(), **quick):
@@ -56,38 +43,24 @@ def measure(names, seeds, done=(), **quick):
             yield {"change": change, "accuracy": memory}
 
 
-def write(report, out):
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in report["rows"])  # a line each
-    text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
-    out.write_text(text + "\n", encoding="utf-8")
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two seeds and two steps, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
-    options = parser.parse_args()
+    options = common.parser(__doc__, RESULTS, "two seeds and two steps").parse_args()
     torch.set_num_threads(1)
-    names = chapter()
+    names, out = chapter(), common.destination(options, RESULTS)
     seeds = 2 if options.quick else SEEDS
     report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "date": common.today(),
+        "versions": common.versions(torch),
         "seeds": seeds,
         "distances": names["distances"],
-        "rows": [],
+        "rows": common.rows(out),
     }
-    out = options.out or (None if options.quick else RESULTS)
-    if out and out.exists():
-        report["rows"] = json.loads(out.read_text(encoding="utf-8"))["rows"]
     done = [row["change"] for row in report["rows"]]
     for row in measure(names, seeds, done, **({"steps": 2} if options.quick else {})):
         report["rows"].append(row)
         far = [shares[-1] for shares in row["accuracy"]]
         print(f"{row['change']}: {far.count(1.0)} of {len(far)} remember for {names['distances'][-1]}", flush=True)
-        if out:
-            write(report, out)
+        common.write(out, report)
 
 
 if __name__ == "__main__":

@@ -13,28 +13,19 @@ rnncourse/data/measured, from where the chapter reads them; a run that was stopp
 --quick: one seed and few steps, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
+import itertools
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import itertools  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-from pathlib import Path  # noqa: E402
+import numpy as np
+from tqdm import trange
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-from tqdm import trange  # noqa: E402
+import rnncourse
+from rnncourse.data import recorded, text
+from rnncourse.reference import readout, rnn
+from rnncourse.reference.ops import cross_entropy, one_hot
 
-import rnncourse  # noqa: E402
-from rnncourse.data import recorded, text  # noqa: E402
-from rnncourse.reference import readout, rnn  # noqa: E402
-from rnncourse.reference.ops import cross_entropy, one_hot  # noqa: E402
-
-CHAPTER = Path(__file__).parent.parent / "book" / "13-bptt.md"
 RESULTS = recorded.FOLDER / "truncated_gradients.json"
 STEPS, SEEDS = 1500, range(20)
 SETTINGS = [  # text, whether trained, factor on the initial W
@@ -45,12 +36,8 @@ SETTINGS = [  # text, whether trained, factor on the initial W
 
 def chapter():
     """The names that the chapter's definitions make."""
-    names = {"np": np, "readout": readout, "rnn": rnn, "text": text, "trange": trange}
-    names |= {"cross_entropy": cross_entropy, "one_hot": one_hot}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    given = {"np": np, "readout": readout, "rnn": rnn, "text": text, "trange": trange}
+    return common.definitions("13-bptt", **given, cross_entropy=cross_entropy, one_hot=one_hot)
 
 
 def moving(names, weights, letters):
@@ -84,26 +71,19 @@ def rows(done, steps=STEPS, seeds=SEEDS):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one seed and few steps, to see that it runs")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
-    options = parser.parse_args()
-    out = options.out or (None if options.quick else RESULTS)
+    options = common.parser(__doc__, RESULTS, "one seed and few steps").parse_args()
+    out = common.destination(options, RESULTS)
     report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version(), "rnncourse": rnncourse.__version__, "numpy": np.__version__},
+        "date": common.today(),
+        "versions": common.versions(rnncourse, np),
         "windows": chapter()["windows"],
-        "rows": json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else [],
+        "rows": common.rows(out),
     }
     settings = dict(steps=3, seeds=[0]) if options.quick else {}
     for row in rows(list(report["rows"]), **settings):
         report["rows"].append(row)
         print({key: value for key, value in row.items() if key != "moving"}, flush=True)
-        if out:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            lines = ",\n  ".join(json.dumps(row) for row in report["rows"])  # a line each
-            text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
-            out.write_text(text + "\n", encoding="utf-8")
+        common.write(out, report)
 
 
 if __name__ == "__main__":

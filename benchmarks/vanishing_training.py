@@ -27,13 +27,12 @@ goes on where it stopped. --only TABLE: run that table anew, keep the others; --
 and few steps, to see that it runs; written only where --out says.
 """
 
-import argparse
-import datetime
+import common  # first: it allows one thread
+
+# isort: split
 import itertools
 import json
-import platform
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -323,25 +322,19 @@ def describe(row):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two seeds and few steps, to see that it runs")
+    parser = common.parser(__doc__, RESULTS, "two seeds and few steps")
     parser.add_argument("--only", metavar="TABLE", help="run this table anew and keep the rows of the others")
     parser.add_argument("--fresh", action="store_true", help="keep no row that stands in the file")
-    parser.add_argument("--out", type=Path, help=f"default: {RESULTS.name} in the package; with --quick: nowhere")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "rnncourse": rnncourse.__version__,
-            **{library.__name__: library.__version__ for library in (np, torch)},
-        },
+        "date": common.today(),
+        "versions": common.versions(rnncourse, np, torch),
         "learns": 0.99,
         "rows": [],
     }
-    out = options.out or (None if options.quick else RESULTS)
+    out = common.destination(options, RESULTS)
     kept = []
     if out and out.exists() and not options.fresh:
         before = json.loads(out.read_text(encoding="utf-8"))
@@ -362,27 +355,15 @@ def main():
         report["rows"].append(row)
         if new:
             print(describe(row), flush=True)
-            if out:
-                write(out, report | {"rows": report["rows"] + left(kept, report["rows"])})
+            common.write(out, report | {"rows": report["rows"] + left(kept, report["rows"])})
     if options.only:
         report["rows"] += left(kept, report["rows"])
-    if out:
-        write(out, report)
+    common.write(out, report)
 
 
 def left(kept, rows):
     """The kept rows that are not among ``rows`` yet."""
     return [row for row in kept if row not in rows]
-
-
-def write(out, report):
-    """The report as JSON, a line for each row; at once or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in report["rows"])
-    text = json.dumps(report | {"rows": ["…"]}, indent=1, ensure_ascii=False).replace('"…"', lines)
-    draft = out.with_suffix(".draft")
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""How long a function takes, in how many calls, where the time goes, and how much memory it needs."""
+"""How long a function takes, in how many calls and operations, and how much memory it needs."""
 
 import os
-import re
 import time
 import tracemalloc
 
@@ -13,10 +12,8 @@ from rnncourse.checks import check_sizes
 
 COUNTED = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}  # the profiler knows their operations
 UNCOUNTED = {f"aten::{name}" for name in ("addmm_", "baddbmm_", "mv", "addmv", "addmv_", "dot", "vdot")}
-PRODUCTS = COUNTED | UNCOUNTED
 OTHER_PRODUCTS = ("aten::convolution", "aten::_scaled_dot_product")  # and what begins so
 IN_ONE = ("aten::mkldnn_rnn_layer", "aten::_cudnn_rnn")  # all steps of a cell in one call, products included
-AUTOGRAD = re.compile(r"autograd::|Backward\d+$")  # its engine and its own nodes; a Function's end without a number
 
 
 def seconds(run, calls=1):
@@ -77,22 +74,16 @@ def calls(run):
     return counter.calls
 
 
-def profiled(run, **options):
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else some versions write a line at each start and stop
-    with torch.autograd.profiler.profile(**options) as profiler:
-        began = time.perf_counter()
-        run()
-        whole = time.perf_counter() - began
-    return profiler.key_averages(), whole
-
-
 def flops(run):
     """The multiplications and additions in the matrix products of ``run()``, as PyTorch's profiler counts them.
 
     Raises ValueError for products whose operations it does not count: in place, with a vector, convolutions, attention
     or a cell in one call (torch.nn.LSTM in float32).
     """
-    events, _ = profiled(run, with_flops=True)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else some versions write a line at each start and stop
+    with torch.autograd.profiler.profile(with_flops=True) as profiler:
+        run()
+    events = profiler.key_averages()
     missed = {event.key for event in events if event.key in UNCOUNTED or event.key.startswith(IN_ONE + OTHER_PRODUCTS)}
     if missed:
         raise ValueError(
@@ -100,30 +91,6 @@ def flops(run):
             f"{', '.join(sorted(missed))}"
         )
     return sum(event.flops for event in events if event.key in COUNTED)
-
-
-def profile(run):
-    """Where the time of ``run()`` goes, by PyTorch's profiler: name → seconds.
-
-    "matrix products"; "other operations", on tensors; "autograd", which keeps the graph and walks it back; and
-    "Python", all that is in none of these, also in a torch.autograd.Function. The profiler itself takes time at every
-    operation: read the shares, not the seconds. For the CPU. A cell that runs in one call counts as a matrix product as
-    a whole; what torch.compile made counts as Python.
-    """
-    run()  # to warm up
-    events, whole = profiled(run)
-    parts = dict.fromkeys(("matrix products", "other operations", "autograd"), 0.0)
-    for event in events:
-        if event.key in PRODUCTS or event.key.startswith(IN_ONE):
-            part = "matrix products"
-        elif event.key.startswith("aten::"):
-            part = "other operations"
-        elif AUTOGRAD.search(event.key):
-            part = "autograd"
-        else:
-            continue
-        parts[part] += event.self_cpu_time_total / 1e6
-    return parts | {"Python": max(0.0, whole - sum(parts.values()))}
 
 
 def megabytes(run):

@@ -112,6 +112,7 @@ RIGHT = {
     "check_min_p": min_p,
     "check_temperature": heat,
     "check_drawdown": lambda price, n: np.log(price / price.rolling(n).max()),
+    "check_variance": lambda N, sigma: sigma**2 * (N**2 - 1) / (6 * N),
     "check_recurrence": Recurrence.apply,
 }
 

@@ -1,4 +1,4 @@
-"""The clocks, counters and profiler of rnncourse.timing: by clocks that the test itself moves, wherever it can."""
+"""The clocks and counters of rnncourse.timing: by clocks that the test itself moves, wherever it can."""
 
 import time
 import tracemalloc
@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from rnncourse import timing
-from rnncourse.pytorch import LSTM, fused
-
-PARTS = ["matrix products", "other operations", "autograd", "Python"]
+from rnncourse.pytorch import LSTM
 
 
 @pytest.fixture
@@ -153,8 +151,9 @@ def test_calls_of_a_loop_grow_with_its_steps():
         (lambda: A * A + A, 0),  # no product of matrices
     ],
 )
-def test_flops(run, count):
+def test_flops(run, count, capfd):
     assert timing.flops(run) == count
+    assert capfd.readouterr().err == ""  # some versions of the profiler write a line at each start and stop
 
 
 @pytest.mark.parametrize(
@@ -176,93 +175,7 @@ def test_flops_that_the_profiler_does_not_count_are_no_zero(run, missed):
         timing.flops(run)
 
 
-# ---- profile -----------------------------------------------------------------------------------------------
-
-
-def test_parts_are_the_whole(capfd):
-    net, x, took = LSTM(3, 4), torch.ones(5, 2, 3), []
-
-    def run():
-        began = time.perf_counter()
-        net(x)[0].sum().backward()
-        took.append(time.perf_counter() - began)
-
-    began = time.perf_counter()
-    parts = timing.profile(run)
-    whole = time.perf_counter() - began
-    assert list(parts) == PARTS and min(parts.values()) > 0
-    assert len(took) == 2  # once to warm up
-    assert 0.99 * took[1] < sum(parts.values()) < whole
-    assert capfd.readouterr().err == ""
-
-
-LARGE, LONG = torch.ones(1000, 1000), torch.ones(3_000_000)
-
-
-class Slow(torch.autograd.Function):
-    """A function and its backward pass that spend their time in Python."""
-
-    @staticmethod
-    def forward(ctx, x):
-        time.sleep(0.1)
-        return x.clone()
-
-    @staticmethod
-    def backward(ctx, dy):
-        time.sleep(0.1)
-        return dy
-
-
-@pytest.mark.parametrize(
-    ("run", "part"),
-    [
-        (lambda: LARGE @ LARGE, "matrix products"),
-        (lambda: [LARGE @ LARGE[0] for _ in range(30)], "matrix products"),
-        (lambda: LONG.sin(), "other operations"),
-        (lambda: time.sleep(0.1), "Python"),
-        (lambda: Slow.apply(LEAF).sum().backward(), "Python"),  # not autograd's own
-    ],
-)
-def test_the_largest_part(run, part):
-    parts = timing.profile(run)
-    assert parts[part] > 0.5 * sum(parts.values()), parts
-
-
-def test_a_hand_written_backward_pass_is_no_part_of_autograd():
-    x, names = torch.ones(40, 2, 3), ("loop", "fused")
-    nets = [LSTM(3, 4), fused.LSTM(3, 4)]
-    events = {
-        name: timing.profiled(lambda net=net: net(x)[0].sum().backward())[0]
-        for name, net in zip(names, nets, strict=True)
-    }
-    own = {name: sum(e.count for e in all if timing.AUTOGRAD.search(e.key)) for name, all in events.items()}
-    assert own["loop"] > 40 > own["fused"] > 0
-    assert {"LSTMFunction", "LSTMFunctionBackward"} <= {event.key for event in events["fused"]}
-
-
-def test_where_each_event_belongs(monkeypatch):
-    def event(key, microseconds):
-        return SimpleNamespace(key=key, self_cpu_time_total=microseconds)
-
-    events = [
-        event("aten::mm", 1),
-        event("aten::addmm_", 2),
-        event("aten::mkldnn_rnn_layer", 4),
-        event("aten::mkldnn_rnn_layer_backward", 8),
-        event("aten::mul", 16),
-        event("aten::matmul", 32),  # its product is an event of its own
-        event("autograd::engine::evaluate_function: MulBackward0", 64),
-        event("MmBackward0", 128),
-        event("torch::autograd::AccumulateGrad", 256),
-        event("LSTMFunction", 512),
-        event("LSTMFunctionBackward", 1024),
-        event("Optimizer.step#SGD.step", 2048),
-    ]
-    monkeypatch.setattr(timing, "profiled", lambda run: (events, 0.01))
-    parts = timing.profile(lambda: None)
-    assert parts == pytest.approx(dict(zip(PARTS, [15e-6, 48e-6, 448e-6, 0.01 - 511e-6], strict=True)))
-    monkeypatch.setattr(timing, "profiled", lambda run: (events, 0.0001))  # two clocks need not agree
-    assert timing.profile(lambda: None)["Python"] == 0
+# ---- memory ------------------------------------------------------------------------------------------------
 
 
 def test_megabytes_at_the_peak():

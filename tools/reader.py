@@ -21,7 +21,6 @@ from rnncourse.reference import lstm, readout
 from rnncourse.reference.ops import softmax
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTER = ROOT / "book" / "01-lstm-in-ten-minutes.md"
 MODEL = ROOT / "book" / "_static" / "reader-model.js"
 PICTURE = ROOT / "book" / "_static" / "reading.svg"
 NAMES = ("E", "U", "W", "b", "V", "b_y")
@@ -38,14 +37,12 @@ def area(radius):
 
 def chapter():
     """The names that the definitions of chapter 0.1 make; reads its files, which takes some seconds."""
-    import jupytext
     import torch
 
-    names = {"np": np, "torch": torch}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
+    sys.path.append(str(ROOT / "benchmarks"))  # where the other programs that run a chapter's definitions are
+    from common import definitions
+
+    return definitions("01-lstm-in-ten-minutes", np=np, torch=torch)
 
 
 def pack(weights, unit, sign):

@@ -49,20 +49,26 @@ function readerStart(place, model) {
   place.innerHTML = `
     <div class="reader-sheet"><div class="reader-paper" aria-hidden="true"></div><textarea spellcheck="false" rows="11" maxlength="1500"
       autocapitalize="off" autocomplete="off" aria-label="Type a Python program; the network reads it"></textarea></div>
-    <p class="reader-key">${readerKinds.map((kind) => `<span class="reader-${kind}">${kind}</span>`).join(" ")}
-      <label><input type="checkbox"> show what unit ${model.unit} remembers</label></p>
+    <p class="reader-key"><b></b>
+      <label><input type="checkbox"> show one number of its memory</label></p>
     <p class="reader-says"></p>`;
   const [sheet, area] = [place.querySelector(".reader-paper"), place.querySelector("textarea")];
   const [memory, says] = [place.querySelector("input"), place.querySelector(".reader-says")];
+  const key = place.querySelector(".reader-key b");
+  // What the colours mean: the kinds of characters, or the values of one number of the memory.
+  const explain = () => {
+    const shown = memory.checked ? [["down", "\u22121 to 0"], ["up", "0 to 1: inside a docstring"]] : readerKinds.map((kind) => [kind, kind]);
+    key.innerHTML = shown.map(([name, words]) => `<span class="reader-${name}" style="--strength: 60%">${words}</span>`).join(" ");
+  };
   let answers = [];
   const tell = () => {
     const at = Array.from(area.value.slice(0, area.selectionStart)).length - 1;
     if (at < 0) return (says.textContent = "Nothing read yet.");
     const { units, probabilities } = answers[at];
     const kind = probabilities.indexOf(Math.max(...probabilities));
-    const value = (model.sign * units[model.unit]).toFixed(2).replace("-", "−");
-    says.textContent = `At the cursor: ${readerKinds[kind]}, probability ${probabilities[kind].toFixed(2)}. `
-      + `Unit ${model.unit} holds ${value}.`;
+    const value = (model.sign * units[model.unit]).toFixed(2).replace("-", "\u2212");
+    says.textContent = `At the cursor: ${readerKinds[kind]}, with probability ${probabilities[kind].toFixed(2)}. `
+      + `This number of the memory is ${value}.`;
   };
   const read = () => {
     answers = readerReads(weights, area.value);
@@ -76,6 +82,7 @@ function readerStart(place, model) {
       } else span.className = "reader-" + readerKinds[probabilities.indexOf(Math.max(...probabilities))];
       return span;
     }), "\n");
+    explain();
     tell();
   };
   area.value = place.dataset.program;

@@ -15,7 +15,7 @@ from rnncourse.exercises.memory import (
     check_latch,
     check_layers_needed,
 )
-from rnncourse.exercises.series import check_drawdown
+from rnncourse.exercises.series import check_drawdown, check_variance
 from rnncourse.exercises.speed import check_recurrence
 from rnncourse.exercises.start import check_pieces
 from rnncourse.exercises.step_back import check_step_back
@@ -41,4 +41,5 @@ __all__ = [
     "check_step_back",
     "check_summary",
     "check_temperature",
+    "check_variance",
 ]

@@ -65,20 +65,29 @@ def check_layers_needed(layers_needed):
     """Chapter 1.1, “How deep must a convolution be?”: layers_needed(T, width) → a whole number.
 
     The answer is the least number of causal convolutions of this width (at least 2) whose last output sees all T
-    inputs. Checked: nine pairs of T and width, also T = 1, which needs no layer.
+    inputs. Checked: ten pairs of T and width, also T = 1, which needs no layer.
     """
-    cases = [(5, 3), (3, 3), (2, 3), (1, 3), (10, 2), (300, 3), (300, 8), (1000, 5), (17, 17)]
+    cases = [(5, 3), (3, 3), (2, 3), (1, 3), (10, 2), (300, 3), (300, 8), (1000, 5), (17, 17), (6, 5)]
     answers = []
     for T, k in cases:
         where = f"for T={T}, width={k}"
         answers.append(number(call(layers_needed, where, T=T, width=k), where, "a whole number"))
     T, k = np.array(cases).T
+    nearest = "You round to the nearest whole number: round up. However little is left over, it takes one more layer."
+    exact = (
+        "One input is seen without any layer: the layers must add the other T − 1. Where the division by width − 1 "
+        "is exact, its result is the answer, without + 1."
+    )
     slips = [
         ((T - 1) // (k - 1), "You round down. The last layer is needed, even if some of what it sees is not."),
         ((T - 1) / (k - 1), "A number of layers is whole: round up."),
+        (np.round((T - 1) / (k - 1)), nearest),
+        (np.floor((T - 1) / (k - 1) + 0.5), nearest),
         (np.ceil((T - 1) / k), "A layer adds width − 1 inputs, not width."),
         (np.ceil(T / k), "A layer adds width − 1 inputs, not width. One input is seen without any layer."),
-        (np.ceil(T / (k - 1)), "One input is seen without any layer: the layers must add the other T − 1."),
+        (T // k, "A layer adds width − 1 inputs, not width. One input is seen without any layer. And you round down."),
+        (np.ceil(T / (k - 1)), exact),
+        (T - k + 1, "So many places the window of one layer has if it must lie inside the T inputs. Count the layers."),
         (np.ceil(np.maximum(T - k, 0) / (k - 1)), "The first layer is not counted."),
         (np.ceil(np.log(T) / np.log(k)), "Without dilation every layer adds width − 1 inputs; it does not multiply."),
     ]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rnncourse.exercises.running import call
-from rnncourse.exercises.verdict import NotYet, apart, asks_for_function, kind
+from rnncourse.exercises.verdict import NotYet, apart, asks_for_function, compare, kind, number
 
 
 @asks_for_function
@@ -36,6 +36,37 @@ def check_drawdown(drawdown):
         row = int(np.argmax(~np.isclose(answer, right, equal_nan=True)))
         got, wish = apart(answer[row], right[row])
         raise NotYet(f"{where}, row {row} is {got}; it should be {wish}.{why}")
+
+
+@asks_for_function
+def check_variance(variance):
+    """Chapter 6.1, “Derive equation (1)”: variance(N, sigma) → the expected variance of a random walk of N steps.
+
+    The walk is S_i = e_1 + … + e_i with steps of variance sigma²; asked for is E[mean of S_i² − (mean of S_i)²], which
+    is sigma² (N² − 1) / (6 N). Checked: three pairs of N and sigma, none with sigma = 1; the limit N sigma² / 6 passes
+    where N is large, but not for N = 4.
+    """
+    for N, sigma in [(654, 2.0), (100, 0.5), (4, 3.0)]:
+        where = f"for N={N}, sigma={sigma:g}"
+        answer = number(call(variance, where, N=N, sigma=sigma), where, "one number")
+        shape = (N * N - 1) / (6 * N)
+        if N > 99 and np.isclose(answer, N * sigma**2 / 6):
+            continue
+        first, mean = sigma**2 * (N + 1) / 2, sigma**2 * (N + 1) * (2 * N + 1) / (6 * N)
+        slips = [
+            (shape, "sigma is missing: steps twice as large make the variance four times as large."),
+            (N / 6, "sigma is missing: steps twice as large make the variance four times as large."),
+            (shape * sigma, "sigma is not squared."),
+            (N * sigma / 6, "sigma is not squared."),
+            (N * sigma**2 / 6, "That is right for large N only. A part of order 1/N is missing."),
+            (first, "That is the mean of S_i² alone. Subtract the expected square of the mean."),
+            (mean, "That is the expected square of the mean. Subtract it from the mean of E S_i²."),
+            (mean - first, "The sign is turned."),
+            (shape * sigma**2 * N / (N - 1), "That divides by N − 1. The variance here divides by N."),
+            (shape * sigma**2 * N, "That is the sum over the days. Divide by N."),
+            (6 * shape * sigma**2, "The factor 1/6 is missing."),
+        ]
+        compare(where, answer, sigma**2 * shape, slips=slips)
 
 
 def series(answer, price, where):

@@ -86,6 +86,8 @@ def check_temperature(heat):
             ((given == given.max()) * 1.0, "Only the likeliest is left: that is temperature 0."),
             (np.full(len(p), 1 / len(p)), "All are equal: that is an infinite temperature."),
         ]
+        if (answer >= 0).all() and answer.any():  # p / p.max() to a power, for instance
+            slips.append((answer[0] / right[0] * right if right[0] else answer, "The sum is not 1: divide by it."))
         if answer[given == 0].any() and np.allclose(answer, right, atol=0.05):
             why = "What has probability 0 must keep it. Did you add a small number before the logarithm?"
             slips.append((answer, why))

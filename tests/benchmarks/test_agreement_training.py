@@ -1,11 +1,5 @@
 """The trainings of chapter 2.1: the program runs the chapter's own cells, and the record has the form that it reads."""
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -22,15 +16,6 @@ SEARCHED = [
     ("agreement", "RNN", 6, 96),
 ]
 INITIAL = {"LSTM": ["PyTorch", "forget bias 1", "forget bias 2"], "RNN": ["PyTorch", "orthogonal", "identity"]}
-
-
-@pytest.fixture(scope="module")
-def training(root):
-    """The program as a module."""
-    spec = importlib.util.spec_from_file_location("agreeing", root / "benchmarks" / "agreement_training.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def hold_to_form(report):
@@ -86,19 +71,15 @@ def test_the_record():
         assert row["table"] == "drift" or min(tried) < row["rate"] < max(tried)
 
 
-def test_it_runs_and_goes_on(root, tmp_path):
+def test_it_runs_and_goes_on(run_quick, tmp_path):
     out = tmp_path / "new" / "report.json"
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "agreement_training.py", "--quick", "--out", out]
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(out.read_text(encoding="utf-8"))
+    printed, report = run_quick(out)
     hold_to_form(report)
-    assert len(done.stdout.splitlines()) == len(report["rows"]) == 8 and not out.with_suffix(".rows").exists()
+    assert len(printed) == len(report["rows"]) == 8 and not out.with_suffix(".rows").exists()
 
 
-def test_rows_that_are_there_are_not_computed_again(training, monkeypatch):
-    tables = training.Tables(quick=True)
+def test_rows_that_are_there_are_not_computed_again(program, monkeypatch):
+    tables = program.Tables(quick=True)
     done = [{"table": "agreement", "cell": "LSTM", "n": k} for k in range(5)]
     monkeypatch.setattr(tables, "searched_row", None)
     monkeypatch.setattr(tables, "drift_row", lambda found, weight: (found["n"], weight))
@@ -106,39 +87,39 @@ def test_rows_that_are_there_are_not_computed_again(training, monkeypatch):
     assert list(tables.rows(done)) == [*done, (0, 10.0), 0, 2]
 
 
-def test_separable(training):
+def test_separable(program):
     """A line parts two clusters wherever they lie; it cannot part the corners of a square, nor equal points."""
     rng = np.random.default_rng(0)
     answers = np.repeat([1, 2], 30)
     apart = rng.normal(size=(60, 2)) * [50, 0.1] + 7
     apart[:, 1] += answers
-    assert training.separable(apart, answers) == training.separable(-apart, answers) == 1
+    assert program.separable(apart, answers) == program.separable(-apart, answers) == 1
     square = np.array([[0, 0], [1, 1], [0, 1], [1, 0]], float)
-    assert training.separable(square, np.array([1, 1, 2, 2])) == 0.75
-    assert training.separable(np.ones((4, 2)), np.array([1, 1, 2, 2])) == 0
+    assert program.separable(square, np.array([1, 1, 2, 2])) == 0.75
+    assert program.separable(np.ones((4, 2)), np.array([1, 1, 2, 2])) == 0
 
 
-def test_errors_and_gates(training):
+def test_errors_and_gates(program):
     """A network that reports the marked number at the mark, and 0 later, is wrong from the age of 1 on."""
-    x, y = training.chapter()["marked_numbers"](np.random.default_rng(0), T=300, B=20)
+    x, y = program.chapter()["marked_numbers"](np.random.default_rng(0), T=300, B=20)
 
     def report(x):
         return (x[..., :1] * x[..., 1:],)
 
-    total, ages = training.errors((report, lambda h: h), (x, y))
+    total, ages = program.errors((report, lambda h: h), (x, y))
     assert ages[0] == 0 and 0.5 < min(ages[1:]) and ages[0] < total < max(ages)
 
     U, W, b = np.zeros((4, 1, 2)), np.zeros((4, 1)), np.array([-20.0, 20, 0, 20])
     U[0, 0, 1], U[1, 0, 1], U[2, 0, 0] = 40, -40, 0.1
-    net, out = training.lstm.to_torch(U.reshape(4, 2), W, b), torch.nn.Linear(1, 1)
-    np.testing.assert_allclose(training.gates_at_marks((net, out), x), [1, 0, 0, 1], atol=1e-6)
+    net, out = program.lstm.to_torch(U.reshape(4, 2), W, b), torch.nn.Linear(1, 1)
+    np.testing.assert_allclose(program.gates_at_marks((net, out), x), [1, 0, 0, 1], atol=1e-6)
 
 
-def test_the_probes(training):
+def test_the_probes(program):
     """The words that were promised; and a network is right by chance when it hears of the subject only."""
     from rnncourse.data import agreement
 
-    names = training.chapter()
+    names = program.chapter()
     head, tail, answers = names["probes"](2, 1)
     text = [agreement.WORDS[k] for k in torch.cat([head, tail])[:, 9].argmax(-1)]
     assert " ".join(text[:2]) == "the dog" and text[2] == "VERB"

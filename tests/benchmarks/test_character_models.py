@@ -1,42 +1,22 @@
 """The record of chapter 5.1: the program runs, resumes, and searches to the inside of the grid."""
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 
 from rnncourse.pytorch import language
 
 
-@pytest.fixture(scope="module")
-def program(root):
-    """The program as a module."""
-    spec = importlib.util.spec_from_file_location("character_models", root / "benchmarks" / "character_models.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_quick_and_again(root, tmp_path):
+def test_quick_and_again(run_quick, tmp_path):
     out = tmp_path / "new" / "models.json"
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "character_models.py", "--quick", "--out", out]
-    run = dict(env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True)
-    done = subprocess.run(command, **run)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(out.read_text(encoding="utf-8"))
+    printed, report = run_quick(out)
     assert {"date", "versions", "rows"} <= set(report)
     tables = [row["table"] for row in report["rows"]]
     counts = {"search": 3, "cells": 3, "again": 1, "ngram": 2, "own": 1, "state": 2}
     assert {table: tables.count(table) for table in tables} == counts
-    assert len(done.stdout.splitlines()) == 12
+    assert len(printed) == 12
     for row in report["rows"]:
         assert 1 < row.get("bits", row.get("whole")) < 7
-    again = subprocess.run(command, **run)  # all rows are there
-    assert again.returncode == 0 and again.stdout == "" and json.loads(out.read_text(encoding="utf-8")) == report
+    assert run_quick(out) == ([], report)  # all rows are there
 
 
 def test_a_row_is_made_once(program, tmp_path):

@@ -1,32 +1,15 @@
 """The record of chapter 1.2: the program runs, continues where it stopped, and searches as it says."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
-import pytest
 
 
-@pytest.fixture(scope="module")
-def program(root):
-    """The program as a module."""
-    spec = importlib.util.spec_from_file_location("character", root / "benchmarks" / "character_rnn.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_quick_and_resumed(root, tmp_path):
+def test_quick_and_resumed(run_quick, tmp_path):
     out = tmp_path / "new" / "character.json"
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "character_rnn.py", "--quick", "--out", out]
     for rows in (12, 1):
-        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == rows  # a line for each row that was missing
-        report = json.loads(out.read_text(encoding="utf-8"))
+        printed, report = run_quick(out)
+        assert len(printed) == rows  # a line for each row that was missing
         tables = [row["table"] for row in report["rows"]]
         assert [tables.count(name) for name in ("search", "runs", "sizes")] == [8, 2, 2]
         report["rows"].pop(2)

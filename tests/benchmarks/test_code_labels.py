@@ -1,10 +1,5 @@
 """The comparison of chapter 0.1: it runs on the chapter's own cells, and its record has the form the chapter reads."""
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 
 from rnncourse.data import recorded
@@ -22,13 +17,8 @@ def check_form(report, seeds):
     assert 0.99 * sizes["LSTM"] < sizes["tanh network"] <= sizes["LSTM"]
 
 
-def test_quick(root, tmp_path):
-    out = tmp_path / "new" / "record.json"
-    command = [sys.executable, root / "benchmarks" / "code_labels.py", "--quick", "--out", out]
-    environment = os.environ | {"PYTHONPATH": str(root), "TQDM_DISABLE": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    check_form(json.loads(out.read_text(encoding="utf-8")), seeds=1)
+def test_quick(run_quick, tmp_path):
+    check_form(run_quick(tmp_path / "new" / "record.json")[1], seeds=1)
 
 
 def test_record():

@@ -1,38 +1,19 @@
 """The trainings behind chapter 2.2: the program runs, each part of the gradient is what it says, as in the chapter."""
 
-import importlib.util
-import json
 import os
 import platform
-import subprocess
 import sys
 
-import jupytext
 import numpy as np
-import pytest
 import torch
 
 from rnncourse.gradients import relative_error
 
 
-@pytest.fixture(scope="module")
-def program(root):
-    """The program as a module; what it does to the environment is undone."""
-    spec = importlib.util.spec_from_file_location("forget_gate", root / "benchmarks" / "forget_gate.py")
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "environ", dict(os.environ))
-        spec.loader.exec_module(module)
-    return module
-
-
-def test_it_runs_and_writes_a_row_for_each_setting(root, program, tmp_path):
+def test_it_runs_and_writes_a_row_for_each_setting(root, run_quick, program, tmp_path):
     out = tmp_path / "new" / "forget_gate.json"
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "forget_gate.py", "--quick", "--out", out]
-    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    printed, report = run_quick(out)
     written = out.read_text(encoding="utf-8")
-    report = json.loads(written)
     assert (
         report["seeds"] == 2 and report["defaults"] == program.SETTING and {"numpy", "torch"} <= set(report["versions"])
     )
@@ -40,7 +21,7 @@ def test_it_runs_and_writes_a_row_for_each_setting(root, program, tmp_path):
     for row in report["rows"]:
         assert set(program.SETTING) | {"group", "rate", "accuracy", "learned", "longest"} == set(row)
         assert len(row["accuracy"]) == len(row["longest"]) == 2
-    assert len(done.stdout.splitlines()) == len(report["rows"])
+    assert len(printed) == len(report["rows"])
     for private in (platform.node(), str(root), os.path.expanduser("~"), sys.prefix):
         assert len(private) < 4 or private not in written
 
@@ -157,13 +138,11 @@ def test_the_first_word_can_have_a_U_of_its_own(program):
     assert relative_error(program.scores(x, weights, setting).detach(), without) > 1e-3
 
 
-def test_the_chapter_trains_the_same(root, program):
+def test_the_chapter_trains_the_same(common, program):
     """The chapter's definitions and the program's: the same weights, gradients and, after a few steps, networks."""
     names = {"np": np, "torch": torch, "device": "cpu", "trange": lambda steps, leave: range(steps)}
     names |= {"cross_entropy": program.cross_entropy, "one_hot": torch.nn.functional.one_hot}
-    for cell in jupytext.read(root / "book" / "22-why-lstm-remembers.md").cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
+    names = common.definitions("22-why-lstm-remembers", **names)
     setting = program.SETTING | {"forget_bias": 2, "steps": 3}
     theirs, ours = names["initial"](2), program.initial(setting, 10, torch.float32)
     assert all(torch.equal(a, b) for a, b in zip(theirs, ours, strict=True))

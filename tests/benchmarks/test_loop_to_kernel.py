@@ -1,11 +1,8 @@
 """The record of chapter 8.1: the program runs the chapter's definitions, goes on where it was, and counts correctly."""
 
-import importlib.util
 import json
 import os
 import platform
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,39 +11,19 @@ import torch
 from rnncourse.data import recorded
 
 
-def run(root, *arguments):
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "loop_to_kernel.py", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
-
-
 @pytest.fixture(scope="module")
-def quick(root, tmp_path_factory):
+def quick(run_quick, tmp_path_factory):
     out = tmp_path_factory.mktemp("benchmarks") / "new" / "loop_to_kernel.json"
-    done = run(root, "--quick", "--out", out)
-    assert done.returncode == 0, done.stderr
-    return done.stdout, out
-
-
-@pytest.fixture(scope="module")
-def program(root):
-    """The program as a module; what it does to the environment is undone."""
-    spec = importlib.util.spec_from_file_location("loop_to_kernel", root / "benchmarks" / "loop_to_kernel.py")
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "environ", dict(os.environ))
-        spec.loader.exec_module(module)
-    return module
+    return *run_quick(out), out
 
 
 def test_quick(quick):
-    printed, out = quick
-    report = json.loads(out.read_text(encoding="utf-8"))
+    printed, report, out = quick
     assert {"date", "machine", "versions", "rows"} <= set(report)
     tables = [row["table"] for row in report["rows"]]
     counts = {"peak": 1, "loops": 1, "units": 1, "sizes": 1, "classes": 6, "training": 1}
     assert {table: tables.count(table) for table in tables} == counts
-    assert len(printed.splitlines()) == len(tables)
+    assert len(printed) == len(tables)
     for row in report["rows"]:
         for low, middle, high in row.get("µs", {}).values():
             assert 0 < low <= middle <= high
@@ -54,14 +31,12 @@ def test_quick(quick):
         assert len(private) < 4 or private not in out.read_text(encoding="utf-8")
 
 
-def test_it_goes_on_where_it_was(root, quick):
+def test_it_goes_on_where_it_was(run_quick, quick):
     """A row that is missing is measured, and no other."""
-    out = quick[1]
-    report = json.loads(out.read_text(encoding="utf-8"))
-    report["rows"] = [row for row in report["rows"] if row["table"] != "units"]
-    out.write_text(json.dumps(report), encoding="utf-8")
-    done = run(root, "--quick", "--out", out)
-    assert [json.loads(line)["table"] for line in done.stdout.splitlines()] == ["units"]
+    _, report, out = quick
+    rows = [row for row in report["rows"] if row["table"] != "units"]
+    out.write_text(json.dumps(report | {"rows": rows}), encoding="utf-8")
+    assert [json.loads(line)["table"] for line in run_quick(out)[0]] == ["units"]
 
 
 def test_every_class_computes_the_same(program):

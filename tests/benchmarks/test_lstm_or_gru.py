@@ -4,11 +4,8 @@ import json
 import os
 import platform
 import re
-import subprocess
-import sys
 
 import numpy as np
-import pytest
 
 from rnncourse.data import recorded
 
@@ -34,33 +31,19 @@ def check_form(report, seeds):
         assert row["search"][str(row["rate"])] == best(row["search"].values())
 
 
-@pytest.fixture(scope="module")
-def quick(root, tmp_path_factory):
-    out = tmp_path_factory.mktemp("benchmarks") / "new" / "record.json"
-
-    def run():
-        command = [sys.executable, "-W", "error", root / "benchmarks" / "lstm_or_gru.py", "--quick", "--out", out]
-        environment = os.environ | {"PYTHONPATH": str(root)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout, json.loads(out.read_text(encoding="utf-8"))
-
-    return out, run
-
-
-def test_runs_and_resumes(quick):
-    out, run = quick
-    printed, whole = run()
+def test_runs_and_resumes(run_quick, tmp_path):
+    out = tmp_path / "new" / "record.json"
+    printed, whole = run_quick(out)
     check_form(whole, seeds=2)
-    assert len(re.findall(r"chosen", printed)) == len(TASKS) * len(CELLS) + 1
+    assert sum("chosen" in line for line in printed) == len(TASKS) * len(CELLS) + 1
     for hidden in (platform.node(), os.path.expanduser("~")):
         assert not hidden or hidden not in out.read_text(encoding="utf-8")
 
     marked = whole | {"rows": whole["rows"][:-1]}
     marked["rows"][0]["rate"] = 7  # a row that stands there is not run again
     out.write_text(json.dumps(marked), encoding="utf-8")
-    printed, again = run()
-    assert printed.count("chosen") == 0 and len(printed.splitlines()) == 1 and again["rows"][0]["rate"] == 7
+    printed, again = run_quick(out)
+    assert len(printed) == 1 and "chosen" not in printed[0] and again["rows"][0]["rate"] == 7
     assert again["rows"][1:] == whole["rows"][1:]  # and the missing row comes out as it did
 
 

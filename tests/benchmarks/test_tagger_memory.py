@@ -1,23 +1,10 @@
 """The record of chapter 1.1: the program runs, continues where it stopped, and trains what the chapter trains."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
-
-
-@pytest.fixture(scope="module")
-def program(root):
-    """The program as a module."""
-    spec = importlib.util.spec_from_file_location("memory", root / "benchmarks" / "tagger_memory.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(autouse=True)
@@ -26,14 +13,11 @@ def default_dtype():
     torch.set_default_dtype(torch.float32)  # the chapter's definitions set float64
 
 
-def test_quick_and_resumed(root, tmp_path, program):
+def test_quick_and_resumed(run_quick, tmp_path, program):
     out = tmp_path / "new" / "memory.json"
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "tagger_memory.py", "--quick", "--out", out]
     for rows in (len(program.CHANGES), 1):
-        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == rows  # a line for each row that was missing
-        report = json.loads(out.read_text(encoding="utf-8"))
+        printed, report = run_quick(out)
+        assert len(printed) == rows  # a line for each row that was missing
         assert sorted(row["change"] for row in report["rows"]) == sorted(program.CHANGES)
         assert report["seeds"] == 2 and report["distances"][-1] == 298
         assert np.shape([row["accuracy"] for row in report["rows"]]) == (5, 2, 7)

@@ -1,38 +1,20 @@
 """The record of chapter 1.3's truncated gradients: the program runs, and its texts and cosines are what it says."""
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from rnncourse.data import recorded
 
 
-@pytest.fixture(scope="module")
-def truncated(root):
-    """The program as a module."""
-    spec = importlib.util.spec_from_file_location("truncated", root / "benchmarks" / "truncated_gradients.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_quick_and_resumed(root, tmp_path, truncated):
+def test_quick_and_resumed(run_quick, tmp_path, program):
     """Every setting gives a row; a second run finds them all and measures nothing; the record has the same settings."""
     out = tmp_path / "new" / "truncated.json"
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "truncated_gradients.py", "--quick", "--out", out]
-    for expected in (len(truncated.SETTINGS), 0):
-        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == expected
-    report = json.loads(out.read_text(encoding="utf-8"))
+    for expected in (len(program.SETTINGS), 0):
+        printed, report = run_quick(out)
+        assert len(printed) == expected
     full = recorded.benchmark("truncated_gradients")
     assert set(report) == set(full) == {"date", "versions", "windows", "rows"}
-    assert len(full["rows"]) == len(truncated.SETTINGS) * len(truncated.SEEDS)
+    assert len(full["rows"]) == len(program.SETTINGS) * len(program.SEEDS)
     assert {(row["text"], row["steps"] > 0, row["scale"]) for row in report["rows"]} == {
         (row["text"], row["steps"] > 0, row["scale"]) for row in full["rows"]
     }
@@ -42,19 +24,19 @@ def test_quick_and_resumed(root, tmp_path, truncated):
         np.testing.assert_allclose(row["cosines"], same["cosines"], atol=2e-4)
 
 
-def test_both_windows_are_right_at_their_ends(truncated):
+def test_both_windows_are_right_at_their_ends(program):
     """A window of one step is the same in chunks and moving; a window of all steps gives the full gradient."""
-    names = truncated.chapter()
+    names = program.chapter()
     letters = np.random.default_rng(0).integers(names["k"], size=4000)
     weights = names["learn"](letters, 0, 0)
-    chunks, moving = names["cosines"](weights, letters), truncated.moving(names, weights, letters)
+    chunks, moving = names["cosines"](weights, letters), program.moving(names, weights, letters)
     assert chunks[0] == pytest.approx(moving[0]) and chunks[0] < 0.99
     assert chunks[-1] == pytest.approx(1) and moving[-1] == pytest.approx(1)
 
 
-def test_texts(truncated):
+def test_texts(program):
     """Shuffled: the same letters. Markov: only pairs that the text has, but not the text."""
-    names = truncated.chapter()
+    names = program.chapter()
     letters = names["letters"][:20_000]
     assert (np.sort(names["shuffled"](letters)) == np.sort(letters)).all()
     drawn = names["markov"](letters)

@@ -117,3 +117,11 @@ def test_every_exercise_has_a_cell_to_work_in(chapter):
     assert 4 <= len(exercises) <= 6
     for exercise in exercises:
         assert "```python" in exercise.partition("<details>")[0], exercise.splitlines()[0]
+
+
+def test_every_picture_that_is_drawn_is_shown(notebook):
+    """Jupyter shows only what a cell ends with: a ``plots.show(fig)`` in the middle of a cell is lost."""
+    for cell in code_cells(notebook):
+        drawn = len(re.findall(r"^plots\.show\(", cell.source, re.MULTILINE))
+        shown = sum("image/svg+xml" in output.get("data", {}) for output in cell.outputs)
+        assert shown >= drawn, f"{shown} of {drawn} pictures on the page:\n{cell.source}"

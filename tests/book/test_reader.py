@@ -69,9 +69,11 @@ def test_it_reads_while_one_types(tool, model, tab, tmp_path):
     area.press_sequentially("# then")
     assert tab.locator(".reader-paper").text_content() == text + "# then\n"
     assert shown() == expected(text + "# then") and shown()[-6:] == ["reader-comment"] * 6
-    assert tab.locator(".reader-says").text_content().startswith("At the cursor: comment, probability ")
+    assert tab.locator(".reader-says").text_content().startswith("At the cursor: comment, with probability ")
+    assert tab.locator(".reader-key b").text_content() == "code string docstring comment"
     tab.locator("input").check()
     assert tab.locator(".reader-paper span.reader-comment").count() == 0
+    assert tab.locator(".reader-key b").text_content() == "−1 to 0 0 to 1: inside a docstring"
     area.fill("")
     assert tab.locator(".reader-says").text_content() == "Nothing read yet."
 

@@ -80,7 +80,20 @@ WRONG = {
             "One input is seen without any layer: the layers must add the other T − 1.",
         ),
         (lambda T, k: math.ceil(max(T - k, 0) / (k - 1)), "The first layer is not counted."),
-        (lambda T, k: (T - 1) // (k - 1) + 1, "One input is seen without any layer: the layers must add"),
+        (
+            lambda T, k: (T - 1) // (k - 1) + 1,
+            "Where the division by width − 1 is exact, its result is the answer, without + 1.",
+        ),
+        (
+            lambda T, k: round((T - 1) / (k - 1)),
+            "T=2, width=3 you say 0; it should be 1. With 1 of them 3 inputs are seen, with 0 only 1. You round to the",
+        ),
+        (
+            lambda T, k: int((T - 1) / (k - 1) + 0.5),
+            "T=6, width=5 you say 1; it should be 2. With 2 of them 9 inputs are seen, with 1 only 5. You round to the",
+        ),
+        (lambda T, k: T // k, "One input is seen without any layer. And you round down."),
+        (lambda T, k: T - k + 1, "So many places the window of one layer has if it must lie inside the T inputs."),
         (
             lambda T, k: math.ceil(math.log(T, k)),
             "Without dilation every layer adds width − 1 inputs; it does not multiply.",

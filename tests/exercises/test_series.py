@@ -59,8 +59,27 @@ WRONG = {
         (lambda p, n: np.log(p / p.rolling(n).max()).astype(str) + "%", "It should hold numbers."),
         (lambda p, n: np.log(p / max(p[t - n + 1 : t + 1] for t in p)), "your code stops at line"),
         (lambda p, n: p.rolling(n).maximum(), "AttributeError: 'Rolling' object has no attribute 'maximum'"),
-    ]
+    ],
+    "check_variance": [
+        (lambda N, sigma: (N**2 - 1) / (6 * N), "for N=654, sigma=2, the result is 109; it should be 436. sigma is"),
+        (lambda N, sigma: N / 6, "sigma is missing"),
+        (lambda N, sigma: sigma * (N**2 - 1) / (6 * N), "sigma is not squared."),
+        (lambda N, sigma: sigma * N / 6, "sigma is not squared."),
+        (lambda N, sigma: sigma**2 * N / 6, "for N=4, sigma=3, the result is 6; it should be 5.62. That is right for"),
+        (lambda N, sigma: sigma**2 * (N + 1) / 2, "That is the mean of S_i² alone."),
+        (lambda N, sigma: sigma**2 * (N + 1) * (2 * N + 1) / (6 * N), "That is the expected square of the mean."),
+        (lambda N, sigma: -(sigma**2) * (N**2 - 1) / (6 * N), "The sign is turned."),
+        (lambda N, sigma: sigma**2 * (N + 1) / 6, "The variance here divides by N."),
+        (lambda N, sigma: sigma**2 * (N**2 - 1) / 6, "That is the sum over the days."),
+        (lambda N, sigma: sigma**2 * (N**2 - 1) / N, "The factor 1/6 is missing."),
+        (lambda N, sigma: float("nan"), "NaN"),
+    ],
 }
+
+
+def test_the_walks_that_the_chapter_draws_have_the_right_answer_s_variance():
+    steps = np.random.default_rng(3).normal(0, 3, size=(200_000, 4))
+    assert answers.RIGHT["check_variance"](4, 3.0) == pytest.approx(steps.cumsum(axis=1).var(axis=1).mean(), rel=0.01)
 
 
 @pytest.mark.parametrize(("check", "answer", "message"), answers.rows(WRONG))

@@ -68,6 +68,8 @@ WRONG = {
     "check_temperature": [
         (lambda p, t: powers(p, t), "That is p to the power of the temperature. Take 1 / temperature."),
         (lambda p, t: p ** (1 / t), "The sum is not 1: divide by it."),
+        (lambda p, t: (p / p.max()) ** (1 / t), "The sum is not 1: divide by it."),
+        (lambda p, t: 100 * answers.heat(p, t), "The sum is not 1: divide by it."),
         (lambda p, t: p / t / (p / t).sum(), "The temperature has no effect"),
         (lambda p, t: p / t, "That is p / temperature."),
         (lambda p, t: softmax(p / t), "p is no logit. ln p is one."),

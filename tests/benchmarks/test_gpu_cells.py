@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import subprocess
 import sys
 
 import pytest
@@ -11,18 +10,13 @@ import torch
 
 from rnncourse.data import recorded
 
-
-def run(root, *arguments):
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-W", "error", root / "benchmarks" / "gpu_cells.py", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
+HIDDEN = {"CUDA_VISIBLE_DEVICES": ""}  # as if there were no device
 
 
 @pytest.fixture(scope="module")
-def dry(root, tmp_path_factory):
+def dry(run, tmp_path_factory):
     out = tmp_path_factory.mktemp("benchmarks") / "new" / "cells.json"
-    done = run(root, "--dry-run", "--dtypes", "float32,bfloat16", "--n", "4", "--out", out)
+    done = run("--dry-run", "--dtypes", "float32,bfloat16", "--n", "4", "--out", out, **HIDDEN)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stderr  # no way failed but by its own word
     return done.stdout, out.read_text(encoding="utf-8")
@@ -67,14 +61,14 @@ def test_nothing_says_whose_machine(dry, root):
         assert len(private) < 4 or private not in dry[1]
 
 
-def test_without_cuda_nothing_is_measured(root, tmp_path):
-    done = run(root, "--out", tmp_path / "cells.json")
+def test_without_cuda_nothing_is_measured(run, tmp_path):
+    done = run("--out", tmp_path / "cells.json", **HIDDEN)
     assert done.returncode == 1 and "there is no CUDA device here, so nothing was measured" in done.stderr
     assert not done.stdout and not (tmp_path / "cells.json").exists()
 
 
-def test_unknown_words_are_refused(root):
-    done = run(root, "--dry-run", "--cells", "lstm,tree")
+def test_unknown_words_are_refused(run):
+    done = run("--dry-run", "--cells", "lstm,tree")
     assert done.returncode == 2 and "--cells: expected some of lstm, gru, rnn" in done.stderr
 
 
