@@ -21,8 +21,8 @@ def check_step_back(step_back):
 
     dh, dc, h, c (n,), x (m,), U (4n, m), W (4n, n), b (4n,). dh is the total gradient of h_t; dc is what
     reaches c_t from later steps, without the part from dh. Asked for: delta (4n,), the gradient of the net inputs of
-    i, f, g, o; Wᵀ delta (n,); and dc_t ⊙ f_t, the gradient of the old cell state along the cell path (n,). Checked against
-    ``lstm.backward``.
+    i, f, g, o; Wᵀ delta (n,); and dc_t ⊙ f_t, the gradient of the old cell state along the cell path (n,). Checked
+    against ``lstm.backward``.
     """
     rng = np.random.default_rng(7)
     for m, n in [(3, 2), (1, 1), (2, 4)]:
@@ -120,7 +120,11 @@ def gate_errors(nets, c, dh, dc, squash=np.tanh):
     new = f * c + i * g
     errors = cell_errors(nets, c, dh, dc, squash)
     from_cell = [*errors, (dh, "It starts from the gradient of c_t, not from dh.")]
-    from_output = [(dh, ""), (errors[0][0], "It starts from dh, not from the gradient of c_t."), (dc, "It starts from dh, not from dc.")]
+    from_output = [
+        (dh, ""),
+        (errors[0][0], "It starts from dh, not from the gradient of c_t."),
+        (dc, "It starts from dh, not from dc."),
+    ]
     old, fresh = "The factor is the old cell state", "The factor is tanh of the new cell state"
     factors = [
         [(g, ""), (nets[2], "g must be squashed by tanh."), (c, "The factor is g, not the old cell state.")],

@@ -62,10 +62,16 @@ WRONG = {
             stepped(back=lambda v: v.W.T @ np.split(v.delta, 4)),
             "delta is still four blocks. Join the blocks of i, f, g, o to one vector, with np.hstack.",
         ),
-        (stepped(returns=lambda delta, dh, dc: (delta, dc, dh)), "The second and the third result are exchanged: return δ_t, Wᵀδ_t, dc_t ⊙ f_t."),
+        (
+            stepped(returns=lambda delta, dh, dc: (delta, dc, dh)),
+            "The second and the third result are exchanged: return δ_t, Wᵀδ_t, dc_t ⊙ f_t.",
+        ),
         (stepped(returns=lambda delta, dh, dc: (-delta, dh, dc)), "The sign is turned. Also wrong: f, g, o."),
         (stepped(returns=lambda delta, dh, dc: (delta, None, dc)), "the second result (Wᵀδ_t) is None."),
-        (stepped(returns=lambda delta, dh, dc: (delta, dh, dc * np.inf)), "the third result (dc_t ⊙ f_t) contains infinity."),
+        (
+            stepped(returns=lambda delta, dh, dc: (delta, dh, dc * np.inf)),
+            "the third result (dc_t ⊙ f_t) contains infinity.",
+        ),
         # the error of the cell state
         (stepped(dC=lambda v: v.dc), "for m=3, n=2, the part of i in delta is"),
         (stepped(dC=lambda v: v.dc), "dc must first get its part from dh: dh ⊙ o ⊙ (1 − tanh²c_t). Also wrong: f, g."),
