@@ -134,11 +134,27 @@ WRONG = {
             "The slope of tanh is taken at the old cell state, not at the new one. Also wrong: f, g, o.",
         ),
         # dh and dc
-        (stepped(back=lambda v: v.W @ v.delta), "your code stops at line"),
-        (stepped(back=lambda v: v.W @ v.delta), "2 columns meet 8 rows. W must be transposed: the product that goes"),
-        (stepped(back=lambda v: np.dot(v.W, v.delta)), "W must be transposed: the product that goes back is W.T @"),
-        (stepped(back=lambda v: v.U @ v.delta), "goes back through W and not through U: W.T @ delta."),
-        (stepped(back=lambda v: v.W.T @ v.delta[1:]), "delta has 4n numbers, W is (4n, n), and all other"),
+        # a line of its own for each lambda: the verdict quotes the line where the code stops
+        (
+            stepped(back=lambda v: v.W @ v.delta),
+            "your code stops at line",
+        ),
+        (
+            stepped(back=lambda v: v.W @ v.delta),
+            "2 columns meet 8 rows. W must be transposed: the product that goes back is W.T @ delta.",
+        ),
+        (
+            stepped(back=lambda v: np.dot(v.W, v.delta)),
+            "W must be transposed: the product that goes back is W.T @ delta.",
+        ),
+        (
+            stepped(back=lambda v: v.U @ v.delta),
+            "The gradient of the old h goes back through W and not through U: W.T @ delta.",
+        ),
+        (
+            stepped(back=lambda v: v.W.T @ v.delta[1:]),
+            "delta has 4n numbers, W is (4n, n), and all other gradients have n numbers.",
+        ),
         (
             stepped(back=lambda v: v.U.T @ v.delta),
             "the second result (Wᵀδ_t) is of shape (3,). It should be a gradient, of shape (2,). U.T @ delta is the",
