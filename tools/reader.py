@@ -21,6 +21,7 @@ from rnncourse.reference import lstm, readout
 from rnncourse.reference.ops import softmax
 
 ROOT = Path(__file__).resolve().parent.parent
+CHAPTER = ROOT / "book" / "01-lstm-in-ten-minutes.md"
 MODEL = ROOT / "book" / "_static" / "reader-model.js"
 PICTURE = ROOT / "book" / "_static" / "reading.svg"
 NAMES = ("E", "U", "W", "b", "V", "b_y")
@@ -42,7 +43,7 @@ def chapter():
     sys.path.append(str(ROOT / "benchmarks"))  # where the other programs that run a chapter's definitions are
     from common import definitions
 
-    return definitions("01-lstm-in-ten-minutes", np=np, torch=torch)
+    return definitions(CHAPTER.stem, np=np, torch=torch)
 
 
 def pack(weights, unit, sign):

@@ -52,12 +52,19 @@ def check_error_terms(error_terms):
             ]
         ]
         on = on[1:]
+        of_gradient = (
+            "The slope is that of the gradient: you ask where dh is positive. Ask where the state h[t + 1] is."
+        )
         slips += [
             (error_sums(on * dh, on, W.T), "W is not transposed. Going back in time takes W.T @ delta."),
             (on * dh, "The part from the next step is missing: Wᵀ δ_{t+1}."),
             (error_sums(on * dh * last, on, W), "The direct part dh[t] is missing at every step but the last."),
             (error_sums(on * dh, one, W), "The slope multiplies dh[t] only. It must multiply the whole sum."),
             (error_sums(dh, on, W), "The slope multiplies Wᵀ δ_{t+1} only. It must multiply the whole sum."),
+            (on * error_sums(dh, one, W), "The slope is missing in what goes back: it takes W.T @ delta[t]."),
+            (error_sums(dh, on, W, gate="sum"), of_gradient),
+            (error_sums(dh, on, W, gate="own"), of_gradient),
+            (error_sums(dh, on, W, gate="grows"), "`later` grows: put W.T @ delta[t] in its place, do not add it."),
             (error_sums((on * dh)[::-1], on[::-1], W)[::-1], "The loop runs forwards in time. Begin at the last step."),
             *usual_slips(answer, right),
         ]
@@ -67,8 +74,19 @@ def check_error_terms(error_terms):
                 raise NotYet(f"{where}, {differ(answer[t], right[t], name)}.{hint(answer, slips)}")
 
 
-def error_sums(direct, slope, W):
-    """δ_t = direct_t + slope_t ⊙ Wᵀ δ_{t+1}, with nothing after the last step: (T, n)."""
+def error_sums(direct, slope, W, gate=None):
+    """δ_t = direct_t + slope_t ⊙ Wᵀ δ_{t+1}, with nothing after the last step: (T, n).
+
+    gate: slips that are no such sum. "sum": ReLU acts on the gradient; "own": its slope is taken at direct_t; "grows":
+    the parts of all later steps add up.
+    """
+    if gate:
+        delta, later = np.zeros_like(direct), np.zeros(len(W))
+        for t in reversed(range(len(direct))):
+            both = direct[t] + later
+            delta[t] = {"sum": both > 0, "own": direct[t] > 0, "grows": slope[t]}[gate] * both
+            later = delta[t] @ W + (later if gate == "grows" else 0)
+        return delta
     delta = direct.copy()
     for t in reversed(range(len(delta) - 1)):
         delta[t] += slope[t] * (delta[t + 1] @ W)
@@ -83,6 +101,9 @@ def check_forward_gradient(forward_gradient):
     network has tanh. Checked against ``rnn.backward``; that no state was stored is not checked.
     """
     rng = np.random.default_rng(4)
+    first_axis = " It belongs to i, the first axis: [:, None, None]."
+    sum_l = " The sum over l takes W[i, l] and the first axis, P[l, j, k]."
+    weigh_i = " It belongs to i, the first axis: sum dh_T[i] * P[i, j, k] over i."
     for T, m, n in [(3, 3, 2), (1, 2, 2), (2, 2, 2), (5, 3, 4)]:
         U, W, b, x, h0, dh_T = (rng.normal(size=s) for s in [(n, m), (n, n), n, (T, m), n, n])
         where = f"for T={T}, m={m}, n={n}"
@@ -101,6 +122,13 @@ def check_forward_gradient(forward_gradient):
             (slip(slope="none"), "The slope 1 − h² is missing."),
             (slip(slope="old"), "The slope is taken at h_{t−1}. It belongs to the new state h_t."),
             (slip(slope="part"), "The slope multiplies the immediate part only. It must multiply the sum of both."),
+            (slip(slope="last"), "The slope stands on the last axis of P." + first_axis),
+            (slip(slope="middle"), "The slope stands on the middle axis of P." + first_axis),
+            (slip(through="jl,ilk->ijk"), "W @ P sums over the middle axis of P." + sum_l),
+            (slip(through="lk,ijl->ijk"), "P @ W sums over the last axis of P." + sum_l),
+            (slip(kept=1), "The old P is kept and the new one added: write P = …, not P += …"),
+            (slip(weigh="k,ijk->ij"), "dh_T is summed over the last axis of P." + weigh_i),
+            (slip(weigh="j,ijk->ik"), "dh_T is summed over the middle axis of P." + weigh_i),
             (slip(squash=lambda net: net), "The tanh is missing in the new state."),
             (carried(x, h0, U, W, b, np.ones(n)), "dh_T is missing: weigh ∂h_i/∂W with dh_T[i]."),
             (carried(x[:-1], h0, U, W, b, dh_T), "The last step is missing."),
@@ -109,19 +137,34 @@ def check_forward_gradient(forward_gradient):
         compare(where, answer, right, slips=slips)
 
 
-def carried(x, h0, U, W, b, dh_T, past=None, reads="old", slope="new", squash=np.tanh):
+def carried(
+    x,
+    h0,
+    U,
+    W,
+    b,
+    dh_T,
+    past=None,
+    reads="old",
+    slope="new",
+    squash=np.tanh,
+    through="il,ljk->ijk",
+    kept=0,
+    weigh="i,ijk->jk",
+):
     """∂L/∂W, carried forwards in time; each option but the default is a slip."""
     n, past = len(h0), W if past is None else past
+    axes = {"last": np.s_[None, None], "middle": np.s_[None, :, None]}.get(slope, np.s_[:, None, None])
     h, P = h0, np.zeros((n, n, n))
     for x_t in x:
         new = squash(U @ x_t + W @ h + b)
         own = np.ones((n, n)) if reads == "any" else np.eye(n)
         immediate = np.einsum("ij,k->ijk", own, new if reads == "new" else h)
-        through = np.einsum("il,ljk->ijk", past, P)
-        slopes = 1 - {"none": 0 * h, "old": h}.get(slope, new)[:, None, None] ** 2
-        P = slopes * immediate + through if slope == "part" else slopes * (immediate + through)
+        later = np.einsum(through, past, P)
+        slopes = 1 - {"none": 0 * h, "old": h}.get(slope, new)[axes] ** 2
+        P = kept * P + (slopes * immediate + later if slope == "part" else slopes * (immediate + later))
         h = new
-    return np.einsum("i,ijk->jk", dh_T, P)
+    return np.einsum(weigh, dh_T, P)
 
 
 @asks_for_function

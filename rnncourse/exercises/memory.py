@@ -161,6 +161,9 @@ def check_bits_per_character(bits_per_character):
         "That is an entropy. Each character came once, so no logarithm is weighted by p.": (
             lambda p: -(p * np.log2(p)).sum()
         ),
+        "That takes an expectation twice. Each character came once, so the mean takes −log2 p without the factor p.": (
+            lambda p: -(p * np.log2(p)).mean()
+        ),
     }.items():
         slips.append(([score(p) for p in cases], why))
     for p, answer in zip(cases, answers, strict=True):

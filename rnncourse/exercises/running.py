@@ -17,7 +17,8 @@ from rnncourse.exercises.verdict import NotYet
 def call(function, where, advice="", **given):
     """What ``function`` returns for copies of the values in ``given``, in their order.
 
-    where: the case, as in "for T=3". advice: a sentence for the reader whose arrays do not fit together.
+    where: the case, as in "for T=3". advice: a sentence for the reader whose arrays do not fit together,
+    or a function from the error in plain words to this sentence.
     Raises NotYet if the function takes other arguments, stops with an error, or changes what it was given. What it
     prints is shown; NumPy's warnings are not, since the check names a NaN itself.
     """
@@ -58,7 +59,8 @@ def stops_are_sentences(where, advice=""):
     except Exception as error:  # whatever the reader's code may raise
         text, unfit = plain(error)
         text = f": {text}" if text else ""
-        more = f" {advice}" if unfit and advice else ""
+        more = (advice(text) if callable(advice) else advice) if unfit else ""
+        more = f" {more}" if more else ""
         raise NotYet(f"{where}, your code stops{line(error)} with {type(error).__name__}{text}.{more}") from None
 
 

@@ -10,15 +10,19 @@ from rnncourse.exercises.verdict import NotYet, array, asks_for_function, compar
 from rnncourse.reference import lstm
 from rnncourse.reference.ops import sigmoid
 
+SECOND, THIRD = "the second result (Wᵀδ_t)", "the third result (dc_t ⊙ f_t)"
+JOIN = " Join the blocks of i, f, g, o to one vector, with np.hstack."
+OF_X = "U.T @ delta is the gradient of x. The old h gets W.T @ delta."
+
 
 @asks_for_function
 def check_step_back(step_back):
     """Chapter 2.2, “One step back”: step_back(dh, dc, x, h, c, U, W, b) → (delta, dh, dc) of the step before.
 
-    dh, dc, h, c (n,), x (m,), U (4n, m), W (4n, n), b (4n,). dh is the complete gradient of the new output; dc is
-    what reaches the new cell state from later steps, without the part from dh. Asked for: delta (4n,), the error of
-    the net inputs of i, f, g, o; Wᵀ delta (n,); and the gradient of the old cell state (n,). Checked against
-    ``lstm.backward``.
+    dh, dc, h, c (n,), x (m,), U (4n, m), W (4n, n), b (4n,). dh is the total gradient of h_t; dc is what
+    reaches c_t from later steps, without the part from dh. Asked for: delta (4n,), the gradient of the net inputs of
+    i, f, g, o; Wᵀ delta (n,); and dc_t ⊙ f_t, the gradient of the old cell state along the cell path (n,). Checked
+    against ``lstm.backward``.
     """
     rng = np.random.default_rng(7)
     for m, n in [(3, 2), (1, 1), (2, 4)]:
@@ -27,23 +31,24 @@ def check_step_back(step_back):
         hs, *_, cache = lstm.forward(x[None, None], h[None], c[None], U, W, b)
         right = lstm.backward(np.zeros_like(hs), dh[None], dc[None], cache)
         where = f"for m={m}, n={n}"
-        advice = "delta has 4n numbers, and W is (4n, n): only its transpose can be multiplied by delta."
-        answer = call(step_back, where, advice, dh=dh, dc=dc, x=x, h=h, c=c, U=U, W=W, b=b)
+        answer = call(step_back, where, advice(m, n), dh=dh, dc=dc, x=x, h=h, c=c, U=U, W=W, b=b)
         if not isinstance(answer, tuple | list) or len(answer) != 3:
             raise NotYet(
-                f"{where}, your function returns {kind(answer)}. It should return three arrays: delta, dh, dc."
+                f"{where}, your function returns {kind(answer)}. It should return three arrays: δ_t, Wᵀδ_t and "
+                f"dc_t ⊙ f_t.{JOIN if isinstance(answer, tuple | list) and len(answer) == 6 else ''}"
             )
-        shapes = {"delta": (4 * n,), "dh": (n,), "dc": (n,)}
+        refuse_wrong_shapes(where, answer, n, U)
+        shapes = {"delta": (4 * n,), SECOND: (n,), THIRD: (n,)}
         pairs = zip(answer, shapes.items(), strict=True)
         delta, dh_old, dc_old = (array(a, shape, where, "a gradient", name) for a, (name, shape) in pairs)
         nets = np.split(U @ x + W @ h + b, 4)
         compare_gates(where, delta, right.b, nets, c, dh, dc)
-        swapped = "dh and dc are exchanged: return (delta, dh, dc)."
+        swapped = "The second and the third result are exchanged: return δ_t, Wᵀδ_t, dc_t ⊙ f_t."
         slips = [
-            (right.h0[0] + dh, "The given dh belongs to the new output. It does not reach the old one."),
-            (right.c0[0], swapped),
+            *([(U.T @ right.b, OF_X)] if m == n else []),
+            (right.h0[0] + dh, "The given dh belongs to h_t. It does not reach h_(t−1) directly."),
         ]
-        compare(where, dh_old, right.h0[0], "dh", slips)
+        compare(where, dh_old, right.h0[0], SECOND, [(right.c0[0], swapped), *slips])
         i, f, _, _ = sigmoid(nets)
         factors = [
             (f, ""),
@@ -52,7 +57,37 @@ def check_step_back(step_back):
             (f * (1 - f), "The factor is f itself, not its slope."),
         ]
         slips = joined(cell_errors(nets, c, dh, dc), factors)
-        compare(where, dc_old, right.c0[0], "dc", [(right.h0[0], swapped), *slips])
+        compare(where, dc_old, right.c0[0], THIRD, slips)
+
+
+def advice(m, n):
+    """What to say when arrays do not fit together, as a function of the error in plain words."""
+    W_not_turned = (f"{n} columns meet {4 * n} rows", f"({4 * n},{n}) and ({4 * n},)")
+    U_not_turned = (f"{m} columns meet {4 * n} rows", f"({4 * n},{m}) and ({4 * n},)")
+    blocks = (f"{4 * n} columns meet 4 rows", f"({n},{4 * n}) and (4,{n})")
+
+    def sentence(text):
+        if any(part in text for part in W_not_turned):
+            return "W must be transposed: the product that goes back is W.T @ delta."
+        if any(part in text for part in U_not_turned):
+            return "The gradient of the old h goes back through W and not through U: W.T @ delta."
+        if any(part in text for part in blocks):
+            return f"delta is still four blocks.{JOIN}"
+        return "delta has 4n numbers, W is (4n, n), and all other gradients have n numbers."
+
+    return sentence
+
+
+def refuse_wrong_shapes(where, answer, n, U):
+    """NotYet, if δ is four blocks, not one vector, or if the second result went back through U."""
+    try:
+        delta, second, _ = (np.asarray(a, dtype=float) for a in answer)
+    except (TypeError, ValueError):
+        return
+    if delta.shape in ((4, n), (4, 1, n)):
+        raise NotYet(f"{where}, delta is of shape {delta.shape}, four blocks. It should have shape {(4 * n,)}.{JOIN}")
+    if delta.shape == (4 * n,) and second.shape == (U.shape[1],) != (n,) and np.allclose(second, U.T @ delta):
+        raise NotYet(f"{where}, {SECOND} is of shape {second.shape}. It should be a gradient, of shape {(n,)}. {OF_X}")
 
 
 def joined(*tables):
@@ -68,10 +103,10 @@ def cell_errors(nets, c, dh, dc, squash=np.tanh):
     return [
         (dc + dh * o * (1 - t**2), ""),
         (dc, "dc must first get its part from dh: dh ⊙ o ⊙ (1 − tanh²c_t)."),
-        (dh * o * (1 - t**2), "The given dc is missing in the error of c_t."),
-        (dc + dh * o, "The slope of tanh(c_t) is missing in the error of c_t: 1 − tanh²c_t."),
-        (dc + dh * (1 - t**2), "The output gate o is missing in the error of c_t."),
-        (dc + dh * o * t, "In the error of c_t stands tanh(c_t); its slope should stand there."),
+        (dh * o * (1 - t**2), "The given dc is missing in the gradient of c_t."),
+        (dc + dh * o, "The slope of tanh(c_t) is missing in the gradient of c_t: 1 − tanh²c_t."),
+        (dc + dh * (1 - t**2), "The output gate o is missing in the gradient of c_t."),
+        (dc + dh * o * t, "In the gradient of c_t stands tanh(c_t); its slope should stand there."),
         (dc + dh * o * (1 - np.tanh(c) ** 2), "The slope of tanh is taken at the old cell state, not at the new one."),
         (dc + dh, "dh must pass o and the slope of tanh(c_t) before it is added to dc."),
         (f * dc + dh * o * (1 - t**2), "The given dc has already passed the forget gate: f must not multiply it here."),
@@ -84,8 +119,12 @@ def gate_errors(nets, c, dh, dc, squash=np.tanh):
     values[2] = g = squash(nets[2])
     new = f * c + i * g
     errors = cell_errors(nets, c, dh, dc, squash)
-    from_cell = [*errors, (dh, "Its error is that of c_t, not dh.")]
-    from_output = [(dh, ""), (errors[0][0], "Its error is dh, not that of c_t."), (dc, "Its error is dh, not dc.")]
+    from_cell = [*errors, (dh, "It starts from the gradient of c_t, not from dh.")]
+    from_output = [
+        (dh, ""),
+        (errors[0][0], "It starts from dh, not from the gradient of c_t."),
+        (dc, "It starts from dh, not from dc."),
+    ]
     old, fresh = "The factor is the old cell state", "The factor is tanh of the new cell state"
     factors = [
         [(g, ""), (nets[2], "g must be squashed by tanh."), (c, "The factor is g, not the old cell state.")],

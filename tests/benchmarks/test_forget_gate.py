@@ -92,6 +92,7 @@ def test_what_is_cut_changes_no_value_and_the_gates_keep_their_gradient(program)
     for chosen in (
         {"gradient": "cell path only"},
         {"gradient": "W at every step"},
+        {"gradient": "last step only"},
         {"backward_bias": 3, "gradient": "cell path only"},
     ):
         assert relative_error(program.scores(wide, weights, setting | chosen).detach(), values.detach()) < 1e-12
@@ -110,6 +111,28 @@ def test_without_the_cell_path_it_needs_W(program):
     _, whole = last_by_first(program, setting | {"gradient": "all"}, weights, x)
     _, cut = last_by_first(program, setting, weights, x)
     assert (cut == 0).all() and whole.abs().min() > 0  # with h_1 held still, nothing is left of c_1
+
+
+def test_the_last_step_alone_sends_nothing_back(program):
+    """Its gradient is that of one step from a state that is a constant."""
+    setting, weights, x, y = start(program, gradient="last step only")
+    _, slope = last_by_first(program, setting, weights, x)
+    assert (slope == 0).all()
+    wide, y = x[:, None].expand(-1, 2, -1, -1), y.expand(2, -1)
+    U, W, b, V, b_y = weights
+    h = c = torch.zeros(2, x.shape[1], program.UNITS, dtype=torch.float64)
+    for x_t in wide:
+        h, c = program.step(x_t @ U.mT + b, h.detach(), c.detach(), W, setting | {"gradient": "all"})
+    loss = torch.nn.functional.cross_entropy((h @ V.mT + b_y).flatten(0, 1), y.flatten()) * 2
+    expected = torch.autograd.grad(loss, weights)
+    for a, e in zip(program.gradient(wide, y, weights, setting), expected, strict=True):
+        assert relative_error(a, e) < 1e-12 and e.any()
+
+
+def test_the_longer_trainings_are_three_times_as_long_and_have_rates(program):
+    longer = [program.SETTING | chosen for group, chosen in program.settings() if group == "longer"]
+    assert len(longer) == 11 and {setting["steps"] for setting in longer} == {3 * program.SETTING["steps"]}
+    assert all(2 <= len(program.rates_of(setting)) <= 4 for setting in longer)
 
 
 def test_the_parts_add_up(program):
@@ -150,7 +173,7 @@ def test_the_chapter_trains_the_same(common, program):
     same_x, same_y = program.sentences(np.random.default_rng(3), 4, 20, torch.eye(program.WORDS))
     assert torch.equal(x, same_x) and torch.equal(y, same_y)
     x, y = x[:, None].expand(-1, 10, -1, -1), y.expand(10, -1)
-    for part in ("all", "cell path only", "all but the cell path", "W at every step"):
+    for part in ("all", *program.PARTS):
         chosen = setting | {"gradient": part}
         for a, b in zip(names["gradient"](x, y, theirs, part), program.gradient(x, y, ours, chosen), strict=True):
             assert relative_error(a, b) < 1e-4

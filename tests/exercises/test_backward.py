@@ -21,6 +21,39 @@ def terms(slope=lambda h: h > 0, at=1, W_back=lambda W: W.T, order=reversed, ter
     return error_terms
 
 
+def own_terms(term=lambda dh, later, on: on * (dh + later), back=lambda dh, later, delta, W: W.T @ delta):
+    """error_terms as a reader writes it: term gives delta[t], back gives the later of the next round."""
+
+    def error_terms(dh, h, W):
+        delta, later = np.zeros_like(dh), np.zeros(len(W))
+        for t in reversed(range(len(dh))):
+            delta[t] = term(dh[t], later, h[t + 1] > 0)
+            later = back(dh[t], later, delta[t], W)
+        return delta
+
+    return error_terms
+
+
+def own_carry(
+    through=lambda W, P: np.einsum("il,ljk->ijk", W, P),
+    slope=lambda s: s[:, None, None],
+    weigh=lambda P, dh_T: np.einsum("i,ijk->jk", dh_T, P),
+    kept=0,
+):
+    """forward_gradient as a reader writes it: kept is 1 for P += in place of P =."""
+
+    def forward_gradient(x, h0, U, W, b, dh_T):
+        n = len(h0)
+        h, P = h0, np.zeros((n, n, n))
+        for x_t in x:
+            both = np.einsum("ij,k->ijk", np.eye(n), h) + through(W, P)
+            h = np.tanh(U @ x_t + W @ h + b)
+            P = kept * P + slope(1 - h**2) * both
+        return weigh(P, dh_T)
+
+    return forward_gradient
+
+
 def carry(**slip):
     """forward_gradient with a slip."""
     return lambda x, h0, U, W, b, dh_T: carried(x, h0, U, W, b, dh_T, **{k: v(W) for k, v in slip.items()})
@@ -73,6 +106,10 @@ WRONG = {
         (terms(term=lambda s, dh, later: s * (later - dh)), "delta[3] (the last step) is"),
         (terms(term=lambda s, dh, later: -s * (dh - later)), "delta[3] (the last step) is"),
         (lambda dh, h, W: answers.error_terms(dh, h, W) / len(dh), "Every number is 0.25 times the right one."),
+        (own_terms(back=lambda dh, later, delta, W: W.T @ (dh + later)), "The slope is missing in what goes back"),
+        (own_terms(lambda dh, later, on: np.maximum(dh + later, 0)), "The slope is that of the gradient"),
+        (own_terms(lambda dh, later, on: (dh > 0) * (dh + later)), "The slope is that of the gradient"),
+        (own_terms(back=lambda dh, later, delta, W: later + W.T @ delta), "`later` grows: put W.T @ delta[t] in its"),
         (terms(order=list), "The loop runs forwards in time."),
         (lambda dh, h, W: answers.error_terms(dh, h, W)[::-1], "That is the right result in the reverse order."),
         (lambda dh, h, W: -answers.error_terms(dh, h, W), "The sign is turned."),
@@ -97,6 +134,16 @@ WRONG = {
         (carry(slope=lambda W: "none"), "The slope 1 − h² is missing."),
         (carry(slope=lambda W: "old"), "The slope is taken at h_{t−1}."),
         (carry(slope=lambda W: "part"), "The slope multiplies the immediate part only."),
+        (own_carry(weigh=lambda P, dh_T: P @ dh_T), "dh_T is summed over the last axis of P."),
+        (own_carry(weigh=lambda P, dh_T: dh_T @ P), "dh_T is summed over the middle axis of P."),
+        (
+            own_carry(slope=lambda s: s),
+            "The slope stands on the last axis of P. It belongs to i, the first axis: [:, None",
+        ),
+        (own_carry(slope=lambda s: s[:, None]), "The slope stands on the middle axis of P."),
+        (own_carry(through=lambda W, P: W @ P), "W @ P sums over the middle axis of P."),
+        (own_carry(through=lambda W, P: P @ W), "P @ W sums over the last axis of P."),
+        (own_carry(kept=1), "The old P is kept and the new one added: write P = …, not P += …"),
         (carry(squash=lambda W: lambda net: net), "The tanh is missing in the new state."),
         (lambda x, h0, U, W, b, dh_T: carried(x, h0, U, W, b, np.ones_like(dh_T)), "dh_T is missing"),
         (lambda x, *given: carried(x[:-1], *given), "The last step is missing."),
@@ -180,5 +227,7 @@ def test_says_what_is_wrong(check, answer, message):
     answers.assert_says(check, answer, message)
 
 
-def test_gradients_carried_forwards_are_right_but_for_the_slips():
+def test_answers_are_right_but_for_the_slips():
     assert answers.judge("check_forward_gradient", carried)
+    assert answers.judge("check_forward_gradient", own_carry())
+    assert answers.judge("check_error_terms", own_terms())

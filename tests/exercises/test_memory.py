@@ -167,6 +167,7 @@ WRONG = {
         (lambda p: 2 ** -np.log2(p).mean(), "That is the perplexity"),
         (lambda p: p.mean(), "The logarithm is missing"),
         (lambda p: -(p * np.log2(p)).sum(), "That is an entropy."),
+        (lambda p: -(p * np.log2(p)).mean(), "That takes an expectation twice."),
         (lambda p: -np.log2(p), "the result is an array of shape (3,). It should be one number."),
         (lambda p: -math.log2(p), "a function for one number, such as math.log, got an array"),
         (lambda p: -np.log2(p - p).mean(), "the result contains infinity."),
