@@ -12,28 +12,20 @@ run again: remove the file to begin anew.
 --quick: few steps, two seeds, to see that it runs; written only where --out says.
 """
 
-import os
+import common  # first: it allows one thread
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # read once, at the first import
+# isort: split
 
-import argparse  # noqa: E402
-import datetime  # noqa: E402
-import json  # noqa: E402
-import platform  # noqa: E402
-import time  # noqa: E402
-from pathlib import Path  # noqa: E402
+import time
 
-import jupytext  # noqa: E402
-import numpy as np  # noqa: E402
-import sklearn  # noqa: E402
-import torch  # noqa: E402
-from sklearn.linear_model import LogisticRegression  # noqa: E402
-from sklearn.preprocessing import OneHotEncoder  # noqa: E402
+import numpy as np
+import sklearn
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import OneHotEncoder
 
-from rnncourse.data import recorded  # noqa: E402
+from rnncourse.data import recorded
 
-CHAPTER = Path(__file__).parent.parent / "book" / "31-bidirectional.md"
 RESULTS = recorded.FOLDER / "bidirectional.json"
 RATES = (0.003, 0.01, 0.03, 0.1)
 REGULARISATIONS = (0.01, 0.1, 1.0, 10.0)
@@ -45,15 +37,6 @@ NAMES = {  # reads, n of a direction, characters that it waits
     "both": ("both", 43, 0),
     **{f"forward, {delay} later": ("forward", 64, delay) for delay in (1, 2, 4, 8, 16)},
 }
-
-
-def chapter():
-    """The names that the chapter's definitions make."""
-    names = {"np": np, "torch": torch}
-    for cell in jupytext.read(CHAPTER).cells:
-        if "definition" in cell.metadata.get("tags", []):
-            exec(cell.source, names)
-    return names
 
 
 def clauses(names, model, rate, seed, steps, final):
@@ -118,45 +101,26 @@ def window_row(names, regularisations, width=16, most=20_000):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = common.parser(__doc__, RESULTS, "few steps, two seeds").parse_args()
     torch.set_num_threads(1)
-    names = chapter()
+    names = common.definitions("31-bidirectional", np=np, torch=torch)
     for part in ("training", "validation", "test"):
         some = names[f"{part}_paths"]
         names[part] = names["load"]([names["paths"][i] for i in (some[:5] if options.quick else some)])
-    out = options.out or (None if options.quick else RESULTS)
+    out = common.destination(options, RESULTS)
     rates, steps, long = (RATES[:2], 2, 4) if options.quick else (RATES, STEPS, LONG)
-    rows = json.loads(out.read_text(encoding="utf-8"))["rows"] if out and out.exists() else []
+    rows = common.rows(out)
     plan = [("clauses", model, steps) for model in names["MODELS"]] + [("names", model, steps) for model in NAMES]
     plan += [("clauses", model, long) for model in names["MODELS"] if model != "both, two layers"]
-    plan += [("names", model, long) for model in ("forward", "reverse", "both")]
-    if "window" not in " ".join(row["model"] for row in rows):
+    plan += [("names", model, long) for model in NAMES if model not in ("forward, 2 later", "forward, 8 later")]
+    if not any(row["steps"] == 0 for row in rows):
         rows.append(window_row(names, REGULARISATIONS[:2] if options.quick else REGULARISATIONS))
     for task, model, steps in plan:
         if (task, model, steps) not in [(row["task"], row["model"], row["steps"]) for row in rows]:
             seeds, search = (2, 1) if options.quick else (SEEDS[task], SEARCH[task])
             rows.append(measure(names, task, model, steps, rates, seeds, search))
-        if out:
-            write(out, rows, rates)
-
-
-def write(out, rows, rates):
-    report = {
-        "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            **{library.__name__: library.__version__ for library in (np, sklearn, torch)},
-        },
-        "rates tried": list(rates),
-        "rows": ["…"],
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n  ".join(json.dumps(row) for row in rows)  # a line each
-    text = json.dumps(report, indent=1, ensure_ascii=False).replace('"…"', lines)
-    out.write_text(text + "\n", encoding="utf-8")
+        report = {"date": common.today(), "versions": common.versions(np, sklearn, torch), "rates tried": list(rates)}
+        common.write(out, report | {"rows": rows})
 
 
 if __name__ == "__main__":
