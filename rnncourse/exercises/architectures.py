@@ -22,8 +22,8 @@ def check_summary(summary):
         ahead, back = hs[..., :n], hs[..., n:]
         both = np.concatenate([ahead[-1], back[0]], axis=-1)
         slips = [
-            (hs[-1], "In hs[-1] the reverse half has read the last step only: its last state stands at step 0."),
-            (hs[0], "In hs[0] the forward half has read the first step only: its last state stands at step −1."),
+            (hs[-1], "In hs[-1] the reverse half has read the last step only: its last state is in hs[0]."),
+            (hs[0], "In hs[0] the forward half has read the first step only: its last state is in hs[-1]."),
             (
                 np.concatenate([ahead[0], back[-1]], axis=-1),
                 "Each direction has read one step only: exchange 0 and −1.",
