@@ -4,12 +4,13 @@
 
 Runs the cells of book/01-lstm-in-ten-minutes.md that are tagged "definition": what is measured is what the chapter
 shows. Rivals: the most frequent answer; logistic regression on a window of 8, 32 or 128 characters, from 200,000
-examples; a tanh network with as many parameters and as many training steps; and the same LSTM that reads pieces of 32
-characters, each from an empty memory, and in the test is asked for the 32nd. All are scored at the same 50,000 places
-of the test files, drawn anew for each seed. All get a search, judged on validation files that are neither in the
-training nor in the test files: a grid of learning rates with two seeds each for a network, of regularisations for a
-window. For a network the optimum must not lie at its edge. Written as JSON to rnncourse/data/measured, where
-the chapter reads it.
+examples; a tanh network with as many parameters and as many training steps; and the same LSTM that reads pieces of
+32 or 128 characters, each from an empty memory, and in the test is asked for the last one. All are scored at the same
+50,000 places of the test files, drawn anew for each seed. All get a search, judged on validation files that are
+neither in the training nor in the test files: a grid of learning rates with two seeds each for a network, of
+regularisations for a window. For a network the optimum must not lie at its edge. At last the trained LSTMs read code
+with three quotes put before it: how far behind the quotes do they still say "docstring"? Written as JSON to
+rnncourse/data/measured, where the chapter reads it.
 --quick: few steps, one seed, to see that it runs; written only where --out says.
 """
 
@@ -27,10 +28,11 @@ from rnncourse.data import recorded
 
 RESULTS = recorded.FOLDER / "code_labels.json"
 STEPS, SEEDS, SEARCHED = 1000, 5, 2
-WIDTH = 32
+DISTANCES = (0, 50, 100, 200, 300, 500, 1000)  # characters after three inserted quotes
 RATES = {
     "LSTM": (0.003, 0.01, 0.03, 0.1),
     "LSTM, memory emptied every 32": (0.003, 0.01, 0.03, 0.1),
+    "LSTM, memory emptied every 128": (0.003, 0.01, 0.03, 0.1),
     "tanh network": (0.001, 0.003, 0.01, 0.03),
 }
 
@@ -55,19 +57,19 @@ def new_model(name, names):
     return model
 
 
-def cut(x, y):
-    """The text in pieces of WIDTH characters, each read from an empty memory: (WIDTH, number of pieces)."""
-    pieces = len(x) // WIDTH
-    return x[: pieces * WIDTH].view(pieces, WIDTH).T, y[: pieces * WIDTH].view(pieces, WIDTH).T
+def cut(x, y, width):
+    """The text in pieces of ``width`` characters, each read from an empty memory: (width, number of pieces)."""
+    pieces = len(x) // width
+    return x[: pieces * width].view(pieces, width).T, y[: pieces * width].view(pieces, width).T
 
 
-def train_on_pieces(model, x, y, steps, rate):
-    """The chapter's loop, but each batch is 128 pieces drawn at random: 4,096 characters a step, as there."""
-    X, Y = cut(x, y)
+def train_on_pieces(model, x, y, width, steps, rate):
+    """The chapter's loop, but each batch is pieces drawn at random: 4,096 characters a step, as there."""
+    X, Y = cut(x, y, width)
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps)
     for _ in range(steps):
-        drawn = torch.randint(X.shape[1], (128,))
+        drawn = torch.randint(X.shape[1], (4096 // width,))
         scores, _ = model(X[:, drawn])
         loss = nn.functional.cross_entropy(scores.flatten(0, 1), Y[:, drawn].flatten())
         optimiser.zero_grad()
@@ -91,10 +93,11 @@ def run(name, names, train, paths, rate, steps, seed):
     ends = places(y, seed)
     torch.manual_seed(seed)
     model, began = new_model(name, names), time.process_time()
-    if name.endswith("32"):
-        train_on_pieces(model, *train, steps, rate)
+    if "emptied" in name:
+        width = int(name.split()[-1])
+        train_on_pieces(model, *train, width, steps, rate)
         seconds = time.process_time() - began
-        windows = torch.tensor(names["windows"](x, ends, WIDTH)).T
+        windows = torch.tensor(names["windows"](x, ends, width)).T
         with torch.no_grad():
             right = torch.cat([model(part)[0][-1].argmax(-1) for part in windows.split(10_000, dim=1)]) == y[ends]
     else:
@@ -103,7 +106,47 @@ def run(name, names, train, paths, rate, steps, seed):
         right = names["score"](model, paths)[0][ends]
     far = torch.zeros(len(y), dtype=bool)
     far[y == 2] = names["distances"](y) > 1000
-    return right.double().mean().item(), right[far[ends]].double().mean().item(), seconds
+    shares = after_quotes(names, model, paths) if name == "LSTM" else None
+    return right.double().mean().item(), right[far[ends]].double().mean().item(), seconds, shares
+
+
+def stretches(names, paths, seed=0):
+    """Places in files at which 1,000 characters without a docstring follow: up to four a file, at line beginnings.
+
+    For each: the 2,000 characters before it or fewer, and the 1,000 behind it.
+    """
+    rng, found = np.random.default_rng(seed), []
+    for path in paths:
+        x, y = (part.numpy() for part in names["read"]([path], 20_000))
+        text, reach = bytes(x.astype(np.uint8)), DISTANCES[-1]
+        lines = [at + 1 for at in range(len(text) - 1) if text[at : at + 1] == b"\n"]
+        begins = [at + len(text[at:]) - len(text[at:].lstrip(b" ")) for at in lines]
+        free = [
+            at
+            for at in begins
+            if at + reach <= len(x) and y[at] == 0 and (y[at : at + reach] != 2).all() and x[at] != ord("\n")
+        ]
+        for at in rng.permutation(free)[:4]:
+            found.append((x[max(at - 2000, 0) : at], x[at : at + reach]))
+    return found
+
+
+def after_quotes(names, model, paths):
+    """Three quotes are put before code: which share of the characters behind them is called docstring, by distance?
+
+    Python calls all of them docstring. Returns the shares with the quotes, and without them.
+    """
+    shares, quotes = [], [np.full(3, ord('"')), np.zeros(0, int)]
+    found, reach = stretches(names, paths), DISTANCES[-1]
+    for put in quotes:
+        texts = [torch.tensor(np.concatenate([before, put, behind]).astype(np.int64)) for before, behind in found]
+        with torch.no_grad():  # reversed padding: all texts end at the same step
+            longest = max(map(len, texts))
+            padded = torch.stack([torch.cat([torch.zeros(longest - len(t), dtype=torch.int64), t]) for t in texts], 1)
+            called = (model(padded)[0].argmax(-1) == 2)[-reach:].double().mean(dim=1)
+        pairs = zip(DISTANCES[:-1], DISTANCES[1:], strict=True)
+        shares.append([round(called[low:high].mean().item(), 4) for low, high in pairs])
+    return shares
 
 
 def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates=RATES, strengths=(0.1, 1.0, 10.0)):
@@ -114,7 +157,7 @@ def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates
     test_x, test_y = names["read"](test, 20_000)
     validation_x, validation_y = names["read"](validation, 20_000)
     x, y = train
-    results, chosen, far, seconds = {"the most frequent answer": []}, {}, {}, {}
+    results, chosen, far, seconds, quotes = {"the most frequent answer": []}, {}, {}, {}, []
     for seed in range(seeds):
         ends = places(test_y, 100 + seed)
         results["the most frequent answer"].append((test_y[ends] == y.bincount().argmax()).double().mean().item())
@@ -136,7 +179,8 @@ def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates
         }
         chosen[name] = max(tried, key=lambda rate: np.mean(tried[rate]))
         runs = [run(name, names, train, test, chosen[name], steps, 100 + seed) for seed in range(seeds)]
-        results[name], far[name], spent = map(list, zip(*runs, strict=True))
+        results[name], far[name], spent, shares = map(list, zip(*runs, strict=True))
+        quotes = quotes or [share for share in shares if share]
         seconds[name] = float(np.median(spent))
         print(
             name, {rate: np.round(shares, 4) for rate, shares in tried.items()}, np.round(results[name], 4), flush=True
@@ -153,6 +197,11 @@ def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates
         "seconds of training (processor time, median)": seconds,
         "results": results,
         "far from the quotes": far,
+        "called docstring behind three inserted quotes": {
+            "characters behind": list(DISTANCES),
+            "with the quotes": [share for share, _ in quotes],
+            "without": [share for _, share in quotes],
+        },
     }
 
 

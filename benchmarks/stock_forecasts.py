@@ -6,6 +6,7 @@
     leak        the same on IBM's and Apple's price in dollars, in half as many epochs, with scalers fitted on all days,
                 on the days of training, and on the latter with the range made twice and three times as wide; for IBM
                 also with only the range of the inputs, or only that of the target, made twice as wide
+    longer      leak for IBM, five times as long, with half as many seeds
     contest     tomorrow's return: LSTMs of one layer and of two, ridge regression, a line (least squares on today's
                 return alone) and the mean against persistence
     volatility  the size of tomorrow's return, |r|: yesterday's size, each company's own mean of its last 250 days, a
@@ -255,7 +256,17 @@ def picture(data, size):
 
 
 def leak(data, size):
-    for company in ("IBM", "AAPL"):
+    yield from scaled("leak", ("IBM", "AAPL"), size.epochs, size.seeds)
+
+
+def longer(data, size):
+    """The same for IBM, five times as long, with half as many seeds."""
+    yield from scaled("longer", ("IBM",), 5 * size.epochs, (size.seeds + 1) // 2)
+
+
+def scaled(part, companies, epochs, seeds):
+    """A row for each scaler of inputs and target."""
+    for company in companies:
         p = series.load(company)["adjusted"].to_numpy()
         cut = int(0.8 * len(p))
         past = p[:cut]
@@ -269,10 +280,10 @@ def leak(data, size):
         for scaler, (seen, goal) in scalers.items():
 
             def train(p=p, seen=seen, goal=goal):
-                runs = [usual(p, seed, size.epochs, seen, goal=goal) for seed in range(size.seeds)]
+                runs = [usual(p, seed, epochs, seen, goal=goal) for seed in range(seeds)]
                 return {"runs": np.array(runs)}
 
-            runs = kept(train, "leak", company, scaler)["runs"]
+            runs = kept(train, part, company, scaler)["runs"]
             yield {
                 "company": company,
                 "scaler": scaler,
@@ -450,7 +461,7 @@ def steps(data, size):
         }
 
 
-PARTS = {"picture": picture, "leak": leak, "contest": contest, "volatility": volatility}
+PARTS = {"picture": picture, "leak": leak, "longer": longer, "contest": contest, "volatility": volatility}
 PARTS |= {"control": control, "steps": steps}
 
 

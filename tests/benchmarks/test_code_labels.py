@@ -5,7 +5,7 @@ import numpy as np
 from rnncourse.data import recorded
 
 NAMES = ["the most frequent answer", *[f"window of {width} characters" for width in (8, 32, 128)]]
-NAMES += ["LSTM", "LSTM, memory emptied every 32", "tanh network"]
+NAMES += ["LSTM", "LSTM, memory emptied every 32", "LSTM, memory emptied every 128", "tanh network"]
 
 
 def check_form(report, seeds):
@@ -13,6 +13,10 @@ def check_form(report, seeds):
     assert all(len(shares) == seeds and 0 < min(shares) <= max(shares) <= 1 for shares in report["results"].values())
     assert list(report["far from the quotes"]) == NAMES[4:]
     assert all(len(shares) == seeds and 0 <= min(shares) <= 1 for shares in report["far from the quotes"].values())
+    quotes = report["called docstring behind three inserted quotes"]
+    for which in ("with the quotes", "without"):
+        shares = np.array(quotes[which])
+        assert shares.shape == (seeds, len(quotes["characters behind"]) - 1) and 0 <= shares.min() <= shares.max() <= 1
     sizes = report["parameters"]  # the tanh network is no larger than the LSTM
     assert 0.99 * sizes["LSTM"] < sizes["tanh network"] <= sizes["LSTM"]
 

@@ -131,7 +131,7 @@ def test_the_last_step_alone_sends_nothing_back(program):
 
 def test_the_longer_trainings_are_three_times_as_long_and_have_rates(program):
     longer = [program.SETTING | chosen for group, chosen in program.settings() if group == "longer"]
-    assert len(longer) == 11 and {setting["steps"] for setting in longer} == {3 * program.SETTING["steps"]}
+    assert len(longer) == 14 and {setting["steps"] for setting in longer} == {3 * program.SETTING["steps"]}
     assert all(2 <= len(program.rates_of(setting)) <= 4 for setting in longer)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-PARTS = {"picture": 1, "leak": 10, "contest": 7, "volatility": 10, "control": 5, "steps": 4}  # rows of --quick
+# rows of --quick
+PARTS = {"picture": 1, "leak": 10, "longer": 6, "contest": 7, "volatility": 10, "control": 5, "steps": 4}
 ORDER = "mean, line, ridge, LSTM 1, LSTM 2"
 
 
