@@ -17,6 +17,7 @@ rnncourse/data/measured, where the chapter reads it.
 import common  # first: it allows one thread
 
 # isort: split
+import ast
 import time
 
 import numpy as np
@@ -111,20 +112,21 @@ def run(name, names, train, paths, rate, steps, seed):
 
 
 def stretches(names, paths, seed=0):
-    """Places in files at which 1,000 characters without a docstring follow: up to four a file, at line beginnings.
+    """Places in files at which a statement begins and no docstring and no three quotes follow for 1,000 characters.
 
-    For each: the 2,000 characters before it or fewer, and the 1,000 behind it.
+    Up to four a file. For each: the 2,000 characters before it or fewer, and the 1,000 behind it.
     """
-    rng, found = np.random.default_rng(seed), []
+    rng, found, reach = np.random.default_rng(seed), [], DISTANCES[-1]
     for path in paths:
         x, y = (part.numpy() for part in names["read"]([path], 20_000))
-        text, reach = bytes(x.astype(np.uint8)), DISTANCES[-1]
-        lines = [at + 1 for at in range(len(text) - 1) if text[at : at + 1] == b"\n"]
-        begins = [at + len(text[at:]) - len(text[at:].lstrip(b" ")) for at in lines]
+        text, program = bytes(x.astype(np.uint8)), path.read_text(encoding="utf-8")
+        lines = np.cumsum([1] + [len(line) for line in program.splitlines(keepends=True)])  # 1: the sign in front
+        statements = [node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.stmt)]
+        begins = {lines[node.lineno - 1] + node.col_offset for node in statements}
         free = [
             at
-            for at in begins
-            if at + reach <= len(x) and y[at] == 0 and (y[at : at + reach] != 2).all() and x[at] != ord("\n")
+            for at in sorted(begins)
+            if at + reach <= len(x) and (y[at : at + reach] != 2).all() and b'"""' not in text[at : at + reach]
         ]
         for at in rng.permutation(free)[:4]:
             found.append((x[max(at - 2000, 0) : at], x[at : at + reach]))
