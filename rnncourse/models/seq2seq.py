@@ -110,15 +110,17 @@ def loss(logits, y):
     return cross_entropy(logits.flatten(0, 1), y.flatten(), ignore_index=PAD)
 
 
-def padded(sequences, device=None):
-    """Sequences of integers from FIRST on, of any length, as columns: each with END behind it, then PAD. (S, B).
+def padded(sequences, end=True, device=None):
+    """Sequences of integers from FIRST on, of any lengths, as the columns of one tensor (time, B), PAD behind them.
 
-    ``padded(…)[:-1]`` would still hold some END: what an encoder reads need not have one, and may.
-    Raises ValueError for no sequence, and for a PAD, START or END inside one.
+    end: does END stand behind each sequence, before the PAD? Raises ValueError for no sequence, for one without a
+    symbol, unless END follows, and for a PAD, START or END inside one.
     """
-    columns = [torch.tensor([*sequence, END], dtype=torch.long, device=device) for sequence in sequences]
-    if not columns or any((column[:-1] < FIRST).any() for column in columns):
-        raise ValueError(f"seq2seq.padded: expected at least one sequence, of integers from {FIRST} on")
+    columns = [torch.tensor([*sequence, *[END] * end], dtype=torch.long, device=device) for sequence in sequences]
+    if not columns or not all(len(column) for column in columns):
+        raise ValueError("seq2seq.padded: expected at least one sequence, and a symbol in each")
+    if any((column[: len(column) - end] < FIRST).any() for column in columns):
+        raise ValueError(f"seq2seq.padded: expected integers from {FIRST} on")
     return nn.utils.rnn.pad_sequence(columns, padding_value=PAD)
 
 
