@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse.exercises import check_summary
+from rnncourse.exercises import check_attend, check_summary
 
 
 def changes_its_input(hs, n):
@@ -31,4 +31,38 @@ def changes_its_input(hs, n):
 )
 def test_summary(answer, says):
     verdict = check_summary(answer)
+    assert not verdict and says in verdict, verdict
+
+
+def softmax(scores):
+    return np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+
+
+def changes_the_keys(query, keys, values, mask):
+    keys[~mask] = 0
+    return softmax(keys @ query) @ values
+
+
+def overflows(query, keys, values, mask):
+    weights = np.exp(np.where(mask, keys @ query, -np.inf))
+    return weights / weights.sum() @ values
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda q, k, v, mask: softmax(k @ q) @ v, "The mask is not used"),
+        (lambda q, k, v, mask: (mask * softmax(k @ q)) @ v, "hide the scores, not the weights"),
+        (lambda q, k, v, mask: softmax(mask * (k @ q)) @ v, "A score of 0 still gets a weight"),
+        (lambda q, k, v, mask: v[mask].mean(axis=0), "the plain mean of the values"),
+        (lambda q, k, v, mask: np.where(mask, k @ q, 0) @ v, "The scores are no weights yet"),
+        (lambda q, k, v, mask: v[np.where(mask, k @ q, -np.inf).argmax()], "the value of the best key"),
+        (lambda q, k, v, mask: softmax(np.where(mask, k @ q, -np.inf)), "It should be the context, of shape (2,)"),
+        (lambda q, k, v, mask: None, "Is a `return …` missing?"),
+        (changes_the_keys, "changes its input keys"),
+        (overflows, "contains NaN (“not a number”). Subtract the largest score before np.exp."),
+    ],
+)
+def test_attend(answer, says):
+    verdict = check_attend(answer)
     assert not verdict and says in verdict, verdict

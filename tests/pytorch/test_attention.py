@@ -87,7 +87,11 @@ def test_modules():
     case = Case("additive", masked=True)
     query, keys, values, *_ = case.tensors
     module = attention.Additive(4, 5, 7, dtype=torch.float64)
-    assert [(name, tuple(p.shape)) for name, p in module.named_parameters()] == [("W", (7, 4)), ("U", (7, 5)), ("v", (7,))]
+    assert [(name, tuple(p.shape)) for name, p in module.named_parameters()] == [
+        ("W", (7, 4)),
+        ("U", (7, 5)),
+        ("v", (7,)),
+    ]
     assert counting.parameters(module) == 7 * (4 + 5 + 1)
     for weight, size in ((module.W, 4), (module.U, 5), (module.v, 7)):
         assert 0 < weight.abs().max() <= size**-0.5

@@ -1,6 +1,6 @@
 """Chapter 3.6: what passes from an encoder to a decoder, with and without attention, on sequences of random letters.
 
-    python benchmarks/bottleneck.py [--quick] [--out FILE]
+    python benchmarks/encoder_decoder.py [--quick] [--out FILE]
 
 Runs the cells of book/36-encoder-decoder-attention.md that are tagged "definition": what is measured is what the
 chapter shows. Every row gets the same search: each learning rate of RATES with SEARCH seed, judged by the mean share
@@ -24,7 +24,7 @@ import torch
 from rnncourse import counting
 from rnncourse.data import recorded
 
-RESULTS = recorded.FOLDER / "bottleneck.json"
+RESULTS = recorded.FOLDER / "encoder_decoder.json"
 RATES = (0.003, 0.01, 0.03, 0.1)
 SEARCH, FIRST_SEARCHED = 1, 100
 STEPS, LONG = 600, 1800
@@ -41,6 +41,7 @@ PLAN = [  # task, model, three times the steps?, probability of the true symbol,
     ("reverse", "vector only", True, 1.0, 5),
     ("reverse", "dot", True, 1.0, 5),
     ("reverse", "vector only", True, 0.0, 5),
+    ("reverse", "dot, blind", False, 1.0, 10),
 ]
 
 
