@@ -83,10 +83,10 @@ class Recurrence(torch.autograd.Function):
         return dc * cs[:-1], dc, f[0] * dc[0]
 
 
-def attend(query, keys, values, mask):
-    scores = np.where(mask, keys @ query, -np.inf)
+def attend(query, keys, values, length):
+    scores = keys[:length] @ query
     weights = np.exp(scores - scores.max())
-    return weights / weights.sum() @ values
+    return weights / weights.sum() @ values[:length]
 
 
 def pieces(kinds):

@@ -37,19 +37,19 @@ def check_summary(summary):
 
 @asks_for_function
 def check_attend(attend):
-    """Chapter 3.6, “Code”: attend(query, keys, values, mask) → the context of dot-product attention for one sequence.
+    """Chapter 3.6, “Code”: attend(query, keys, values, length) → the context of dot-product attention for a sequence.
 
-    query (n,), keys (T, n), values (T, d), mask (T,) with at least one True; the result has shape (d,). Checked for
-    eight sizes, with and without hidden keys, and for a query so large that exp overflows.
+    query (n,), keys (T, n), values (T, d), of which the first ``length`` may be read, at least one; the result has shape
+    (d,). Checked for nine sizes, with and without hidden keys, one with a query so large that exp overflows.
     """
     rng = np.random.default_rng(36)
-    cases = [(T, n, d, size) for T, n, d in itertools.product((4, 1), (3, 1), (2, 1)) for size in (1.0,)]
+    cases = [(*sizes, 1.0) for sizes in itertools.product((4, 1), (3, 1), (2, 1))]
     for T, n, d, size in [*cases, (5, 3, 2, 1e4)]:
         where = f"for T={T}, n={n}, d={d}" + (f" and a query of size {size:g}" if size > 1 else "")
         query, keys, values = size * rng.normal(size=n), rng.normal(size=(T, n)), rng.normal(size=(T, d))
-        for mask in (np.ones(T, bool), np.arange(T) < max(T - 2, 1)):
-            what = f"{where}, {'no key' if mask.all() else 'the last keys'} hidden"
-            answer = call(attend, what, query=query, keys=keys, values=values, mask=mask)
+        for length in (T, max(T - 2, 1)):
+            mask, what = np.arange(T) < length, f"{where}, length={length}"
+            answer = call(attend, what, query=query, keys=keys, values=values, length=length)
             nan = "Subtract the largest score before np.exp." if size > 1 else ""
             got = array(answer, (d,), what, "the context", nan=nan)
             scores = keys @ query
@@ -60,7 +60,7 @@ def check_attend(attend):
             all_read /= all_read.sum()
             zeros = np.exp(mask * scores - (mask * scores).max())
             slips = [
-                (all_read @ values, "The mask is not used: a hidden key has weight 0."),
+                (all_read @ values, "The length is not used: a key behind it has weight 0."),
                 (
                     (mask * all_read) @ values,
                     "The weights of the keys that may be read must have the sum 1: hide the scores, not the weights.",
