@@ -39,8 +39,8 @@ def check_summary(summary):
 def check_attend(attend):
     """Chapter 3.6, “Code”: attend(query, keys, values, length) → the context of dot-product attention for a sequence.
 
-    query (n,), keys (T, n), values (T, d), of which the first ``length`` may be read, at least one; the result has shape
-    (d,). Checked for nine sizes, with and without hidden keys, one with a query so large that exp overflows.
+    query (n,), keys (T, n), values (T, d), of which the first ``length`` may be read, at least one; the result has
+    shape (d,). Checked for nine sizes, with and without hidden keys, one with a query so large that exp overflows.
     """
     rng = np.random.default_rng(36)
     cases = [(*sizes, 1.0) for sizes in itertools.product((4, 1), (3, 1), (2, 1))]
