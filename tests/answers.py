@@ -83,6 +83,12 @@ class Recurrence(torch.autograd.Function):
         return dc * cs[:-1], dc, f[0] * dc[0]
 
 
+def attend(query, keys, values, length):
+    scores = keys[:length] @ query
+    weights = np.exp(scores - scores.max())
+    return weights / weights.sum() @ values[:length]
+
+
 def pieces(kinds):
     edges = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
     return [(a, b, kinds[a]) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
@@ -98,6 +104,7 @@ RIGHT = {
     "check_pieces": pieces,
     "check_latch": latch(),
     "check_summary": lambda hs, n: np.concatenate([hs[-1, :, :n], hs[0, :, n:]], axis=-1),
+    "check_attend": attend,
     "check_layers_needed": lambda T, width: -(-(T - 1) // (width - 1)),
     "check_concatenated": lambda x, h, U, W, b: np.tanh(np.hstack([W, U]) @ np.r_[h, x] + b),
     "check_bits_per_character": lambda probabilities: -np.log2(probabilities).mean(),

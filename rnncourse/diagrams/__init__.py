@@ -1,9 +1,10 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
-paths.py the ways of its gradient.
+paths.py the ways of its gradient, attention.py the encoder and the decoder.
 """
 
+from rnncourse.diagrams.attention import encoder_decoder
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
@@ -18,6 +19,7 @@ __all__ = [
     "box",
     "cell",
     "circle",
+    "encoder_decoder",
     "gradient_paths",
     "gru",
     "lstm",

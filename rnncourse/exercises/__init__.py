@@ -5,7 +5,7 @@
 ``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
 """
 
-from rnncourse.exercises.architectures import check_summary
+from rnncourse.exercises.architectures import check_attend, check_summary
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
@@ -22,6 +22,7 @@ from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
 
 __all__ = [
+    "check_attend",
     "check_bits_per_character",
     "check_clip",
     "check_concatenated",

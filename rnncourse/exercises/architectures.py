@@ -33,3 +33,44 @@ def check_summary(summary):
             (hs.max(axis=0), "That is the largest value over the steps. Take one state of each direction."),
         ]
         compare(where, got, both, slips=slips)
+
+
+@asks_for_function
+def check_attend(attend):
+    """Chapter 3.6, “Code”: attend(query, keys, values, length) → the context of dot-product attention for a sequence.
+
+    query (n,), keys (T, n), values (T, d), of which the first ``length`` may be read, at least one; the result has
+    shape (d,). Checked for nine sizes, with and without hidden keys, one with a query so large that exp overflows.
+    """
+    rng = np.random.default_rng(36)
+    cases = [(*sizes, 1.0) for sizes in itertools.product((4, 1), (3, 1), (2, 1))]
+    for T, n, d, size in [*cases, (5, 3, 2, 1e4)]:
+        where = f"for T={T}, n={n}, d={d}" + (f" and a query of size {size:g}" if size > 1 else "")
+        query, keys, values = size * rng.normal(size=n), rng.normal(size=(T, n)), rng.normal(size=(T, d))
+        for length in (T, max(T - 2, 1)):
+            mask, what = np.arange(T) < length, f"{where}, length={length}"
+            answer = call(attend, what, query=query, keys=keys, values=values, length=length)
+            nan = "Subtract the largest score before np.exp." if size > 1 else ""
+            got = array(answer, (d,), what, "the context", nan=nan)
+            scores = keys @ query
+            kept = np.where(mask, scores, -np.inf)
+            weights = np.exp(kept - kept.max())
+            weights /= weights.sum()
+            all_read = np.exp(scores - scores.max())
+            all_read /= all_read.sum()
+            zeros = np.exp(mask * scores - (mask * scores).max())
+            slips = [
+                (all_read @ values, "The length is not used: a key behind it has weight 0."),
+                (
+                    (mask * all_read) @ values,
+                    "The weights of the keys that may be read must have the sum 1: hide the scores, not the weights.",
+                ),
+                (
+                    zeros / zeros.sum() @ values,
+                    "A score of 0 still gets a weight, for exp(0) = 1. A hidden key needs the score −∞.",
+                ),
+                (values[mask].mean(axis=0), "That is the plain mean of the values. Weight them."),
+                (np.where(mask, scores, 0) @ values, "The scores are no weights yet: take their softmax."),
+                (values[np.argmax(kept)], "That is the value of the best key. Attention takes a weighted mean."),
+            ]
+            compare(what, got, weights @ values, slips=slips if size == 1 else ())

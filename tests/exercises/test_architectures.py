@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse.exercises import check_summary
+from rnncourse.exercises import check_attend, check_summary
 
 
 def changes_its_input(hs, n):
@@ -31,4 +31,43 @@ def changes_its_input(hs, n):
 )
 def test_summary(answer, says):
     verdict = check_summary(answer)
+    assert not verdict and says in verdict, verdict
+
+
+def softmax(scores):
+    return np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+
+
+def read(length, keys):
+    """Which keys may be read."""
+    return np.arange(len(keys)) < length
+
+
+def changes_the_keys(query, keys, values, length):
+    keys[length:] = 0
+    return softmax(keys @ query) @ values
+
+
+def overflows(query, keys, values, length):
+    weights = np.exp(keys[:length] @ query)
+    return weights / weights.sum() @ values[:length]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda q, k, v, length: softmax(k @ q) @ v, "The length is not used"),
+        (lambda q, k, v, length: (read(length, k) * softmax(k @ q)) @ v, "hide the scores, not the weights"),
+        (lambda q, k, v, length: softmax(read(length, k) * (k @ q)) @ v, "A score of 0 still gets a weight"),
+        (lambda q, k, v, length: v[:length].mean(axis=0), "the plain mean of the values"),
+        (lambda q, k, v, length: (k[:length] @ q) @ v[:length], "The scores are no weights yet"),
+        (lambda q, k, v, length: v[(k[:length] @ q).argmax()], "the value of the best key"),
+        (lambda q, k, v, length: softmax(k[:length] @ q), "It should be the context, of shape (2,)"),
+        (lambda q, k, v, length: None, "Is a `return …` missing?"),
+        (changes_the_keys, "changes its input keys"),
+        (overflows, "contains NaN (“not a number”). Subtract the largest score before np.exp."),
+    ],
+)
+def test_attend(answer, says):
+    verdict = check_attend(answer)
     assert not verdict and says in verdict, verdict

@@ -1,0 +1,5 @@
+"""Networks made of cells that two chapters or more train."""
+
+from rnncourse.models.seq2seq import Seq2Seq
+
+__all__ = ["Seq2Seq"]
