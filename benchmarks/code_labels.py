@@ -203,6 +203,7 @@ def measure(steps=STEPS, seeds=SEEDS, searched=SEARCHED, examples=200_000, rates
             "characters behind": list(DISTANCES),
             "with the quotes": [share for share, _ in quotes],
             "without": [share for _, share in quotes],
+            "places": len(stretches(names, test)),
         },
     }
 
