@@ -8,7 +8,7 @@ import numpy as np
 from rnncourse.data import recorded
 
 
-def check_form(program, report, seeds, long):
+def check_form(program, report, seeds):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", report["date"])
     assert {"python", "numpy", "scipy", "sklearn", "torch"} <= set(report["versions"])
     wish = [(task, list(model)) for task, model, _ in program.plan()]
@@ -16,7 +16,7 @@ def check_form(program, report, seeds, long):
     for row in report["rows"]:
         errors = np.array(row["errors"])
         trained = row["model"] == ["LSTM", program.STEPS]
-        assert errors.shape == (long if row["model"] == ["LSTM", program.LONG] else seeds,)
+        assert errors.shape == (seeds,)
         assert np.isfinite(errors).all() and errors.min() > 0
         assert trained == ("refitted" in row) == ("untrained" in row)
         if row["model"] != ["baseline"]:
@@ -28,7 +28,7 @@ def check_form(program, report, seeds, long):
 def test_runs_and_resumes(program, run_quick, tmp_path):
     out = tmp_path / "new" / "record.json"
     printed, whole = run_quick(out)
-    check_form(program, whole, seeds=2, long=1)
+    check_form(program, whole, seeds=2)
     assert len(printed) == len(whole["rows"])
     marked = whole | {"rows": whole["rows"][:-1]}
     marked["rows"][1]["seconds"] = 7.0  # a row that stands there is not run again
@@ -42,4 +42,4 @@ def test_runs_and_resumes(program, run_quick, tmp_path):
 
 
 def test_record(program):
-    check_form(program, recorded.benchmark("echo_state"), program.SEEDS, program.SEEDS_LONG)
+    check_form(program, recorded.benchmark("echo_state"), program.SEEDS)
