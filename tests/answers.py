@@ -99,10 +99,18 @@ def sign_test(differences):
     return binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
 
 
+def recall(hs, u, k):
+    columns = np.column_stack([hs[k:], np.ones(len(hs) - k)])
+    past = u[: len(u) - k]
+    guess = columns @ np.linalg.lstsq(columns, past, rcond=None)[0]
+    return np.corrcoef(guess, past)[0, 1] ** 2
+
+
 RIGHT = {
     "check_sign_test": sign_test,
     "check_pieces": pieces,
     "check_latch": latch(),
+    "check_recall": recall,
     "check_summary": lambda hs, n: np.concatenate([hs[-1, :, :n], hs[0, :, n:]], axis=-1),
     "check_attend": attend,
     "check_layers_needed": lambda T, width: -(-(T - 1) // (width - 1)),

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from rnncourse.exercises.running import call
-from rnncourse.exercises.verdict import array, asks_for_function, compare
+from rnncourse.exercises.verdict import array, asks_for_function, compare, number
 
 
 @asks_for_function
@@ -74,3 +74,46 @@ def check_attend(attend):
                 (values[np.argmax(kept)], "That is the value of the best key. Attention takes a weighted mean."),
             ]
             compare(what, got, weights @ values, slips=slips if size == 1 else ())
+
+
+@asks_for_function
+def check_recall(recall):
+    """Chapter 3.4, “Code: recall”: recall(hs, u, k) → how well a linear readout of h_t knows the input k steps ago.
+
+    hs: the states (T, n) that the inputs u (T,) left; k ≥ 0. The result is the squared correlation between u_{t−k} and
+    its best linear readout with an intercept, over the steps t ≥ k. Checked for six cases.
+    """
+    rng = np.random.default_rng(34)
+    for T, n, k in [(40, 3, 2), (40, 3, 0), (60, 1, 1), (30, 5, 4), (80, 2, 7), (50, 4, 3)]:
+        where, u, hs = f"for T={T}, n={n}, k={k}", 0.5 + rng.normal(size=T), np.empty((T, n))
+        W, h = rng.normal(size=(n, n)) / (1 + n), np.zeros(n)
+        W_in = rng.normal(size=n)
+        for t in range(T):
+            h = hs[t] = np.tanh(W @ h + W_in * u[t] + 0.5)
+        got = number(call(recall, where, hs=hs, u=u, k=k), where, "a squared correlation")
+        right = explained(hs[k:], u[: T - k])
+        compare(where, got, right, slips=recall_slips(hs, u, k, right))
+
+
+def recall_slips(hs, u, k, right):
+    T, alone = len(u), hs[k:] - hs[k:].mean(axis=0)
+    past = u[: T - k] - u[: T - k].mean()
+    single = (alone.T @ past) ** 2 / (alone**2).sum(axis=0) / (past**2).sum()
+    yield np.sqrt(right), "That is the correlation. Square it."
+    yield (
+        explained(hs[: T - k], u[k:]),
+        "That recalls u[t + k], an input that h[t] has not seen. Pair hs[k:] with the past.",
+    )
+    yield explained(hs[k:], u[k:]), "That recalls u[t], not u[t − k]: leave out the last k inputs, not the first."
+    yield explained(hs[k + 1 :], u[: T - k - 1]), "That is the input k + 1 steps ago."
+    yield explained(hs, np.roll(u, k)), "np.roll puts the last k inputs in front of the first. Leave these steps out."
+    yield explained(hs[k:], u[: T - k], intercept=False), "The readout has an intercept, too: add a column of ones."
+    yield single.max(), "That is the best single unit. The readout may combine all units."
+    yield 1 - right, "That is the share that the readout does not explain."
+
+
+def explained(hs, target, intercept=True):
+    """The squared correlation between target and its least-squares fit from hs."""
+    columns = np.column_stack([hs, np.ones(len(hs))]) if intercept else hs
+    fit = columns @ np.linalg.lstsq(columns, target, rcond=None)[0]
+    return np.corrcoef(fit, target)[0, 1] ** 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse.exercises import check_attend, check_summary
+from rnncourse.exercises import check_attend, check_recall, check_summary
 
 
 def changes_its_input(hs, n):
@@ -70,4 +70,37 @@ def overflows(query, keys, values, length):
 )
 def test_attend(answer, says):
     verdict = check_attend(answer)
+    assert not verdict and says in verdict, verdict
+
+
+def squared(columns, target, square=2):
+    guess = columns @ np.linalg.lstsq(columns, target, rcond=None)[0]
+    return np.corrcoef(guess, target)[0, 1] ** square
+
+
+def ones(hs):
+    return np.column_stack([hs, np.ones(len(hs))])
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda hs, u, k: squared(ones(hs[k:]), u[: len(u) - k], 1), "That is the correlation. Square it."),
+        (lambda hs, u, k: squared(ones(hs[: len(u) - k]), u[k:]), "an input that h[t] has not seen"),
+        (lambda hs, u, k: squared(ones(hs[k:]), u[k:]), "That recalls u[t], not u[t − k]"),
+        (lambda hs, u, k: squared(ones(hs[k + 1 :]), u[: len(u) - k - 1]), "the input k + 1 steps ago"),
+        (lambda hs, u, k: squared(ones(hs), np.roll(u, k)), "np.roll puts the last k inputs in front"),
+        (lambda hs, u, k: squared(hs[k:], u[: len(u) - k]), "add a column of ones"),
+        (
+            lambda hs, u, k: max(np.corrcoef(unit, u[: len(u) - k])[0, 1] ** 2 for unit in hs[k:].T),
+            "the best single unit",
+        ),
+        (lambda hs, u, k: 1 - squared(ones(hs[k:]), u[: len(u) - k]), "the share that the readout does not explain"),
+        (lambda hs, u, k: hs[k:] @ np.ones(hs.shape[1]), "It should be a squared correlation"),
+        (lambda hs, u, k: squared(ones(hs[k:]), u[:-k]), "k=0"),
+        (lambda hs, u, k: None, "Is a `return …` missing?"),
+    ],
+)
+def test_recall(answer, says):
+    verdict = check_recall(answer)
     assert not verdict and says in verdict, verdict
