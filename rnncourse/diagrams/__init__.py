@@ -1,10 +1,11 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
-paths.py the ways of its gradient.
+paths.py the ways of its gradient, contexts.py what Elman and Jordan copy.
 """
 
 from rnncourse.diagrams.cells import cell, gru
+from rnncourse.diagrams.contexts import contexts
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
 from rnncourse.diagrams.paths import gradient_paths
@@ -18,6 +19,7 @@ __all__ = [
     "box",
     "cell",
     "circle",
+    "contexts",
     "gradient_paths",
     "gru",
     "lstm",

@@ -20,7 +20,7 @@ from rnncourse.reference.ops import sigmoid, slope, tanh
 
 
 class Weights(NamedTuple):
-    """U (n, m) from input to state, W_y (n, k) from output to state, b (n,), V (k, n) from state to output, b_y (k,)."""
+    """U (n, m) from input to state, W_y (n, k) from output to state, b (n,), V (k, n) from state on, b_y (k,)."""
 
     U: np.ndarray
     W_y: np.ndarray
@@ -30,7 +30,7 @@ class Weights(NamedTuple):
 
 
 class Grads(NamedTuple):
-    """∂L/∂ of the arguments of ``forward``, in their order and of their shapes; teacher is None where none was given."""
+    """∂L/∂ of the arguments of ``forward``, in their order and of their shapes; teacher: None where none was."""
 
     x: np.ndarray
     y0: np.ndarray
