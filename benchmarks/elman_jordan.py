@@ -24,14 +24,15 @@ import torch
 from rnncourse.data import recorded
 
 RESULTS = recorded.FOLDER / "elman_jordan.json"
-RATES = (0.01, 0.03, 0.1, 0.3)
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 SEEDS, SEARCH, FIRST_SEARCHED = 10, 2, 100
 ELMAN = ("trained", "copy as input", "frozen", "no context")
 BITS = ("Elman", "Jordan, teacher", "Jordan, free", "Jordan, spare output")
-PLAN = [("letters", how, 1) for how in ELMAN]  # task, model, how many times the steps
+RADIUS = "frozen, radius 0.95"
+PLAN = [("letters", how, 1) for how in (*ELMAN[:3], RADIUS, ELMAN[3])]  # task, model, how many times the steps
 PLAN += [(task, kind, 1) for task in ("parity", "echo") for kind in BITS]
 PLAN += [("words", how, 1) for how in ELMAN]
-PLAN += [("letters", how, 3) for how in ELMAN[:3]]
+PLAN += [("letters", how, 3) for how in (*ELMAN[:3], RADIUS)]
 PLAN += [("parity", "Elman", 3), ("echo", "Jordan, teacher", 3), ("echo", "Jordan, free", 3)]
 
 
