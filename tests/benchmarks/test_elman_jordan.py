@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncourse.data import recorded
 
-COLUMNS = {"letters": 2, "words": 3, "parity": 2, "echo": 2}
+COLUMNS = {"letters": 2, "words": 4, "parity": 2, "echo": 2}
 
 
 def check_form(report, program, seeds):
@@ -19,7 +19,7 @@ def check_form(report, program, seeds):
         scores, bits = np.array(row["scores"]), row["task"] in ("parity", "echo")
         assert scores.shape == (seeds, COLUMNS[row["task"]] - (bits and row["model"] == "Elman"))
         assert np.isfinite(scores).all()
-        assert set(row["search"]) == {str(rate) for rate in report["rates tried"]}
+        assert set(row["search"]) == {str(rate) for rate in report["rates tried"][row["task"]]}
         assert row["search"][str(row["rate"])] == (max if bits else min)(row["search"].values())
 
 
