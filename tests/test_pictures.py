@@ -21,6 +21,7 @@ def drawn():
         "Cell": diagrams.cell("Cell"),
         "LSTM": diagrams.lstm(title="LSTM"),
         "GRU": diagrams.gru("GRU"),
+        "Contexts": diagrams.contexts("Contexts"),
         "Stacked": diagrams.stacked(3, 2, title="Stacked"),
         "Shares": plots.shares({"one": {"a": 3, "b": 1}, "two": {"b": 1}}, "Shares"),
         "Back": diagrams.backward(2, "Back"),

@@ -117,3 +117,35 @@ def explained(hs, target, intercept=True):
     columns = np.column_stack([hs, np.ones(len(hs))]) if intercept else hs
     fit = columns @ np.linalg.lstsq(columns, target, rcond=None)[0]
     return np.corrcoef(fit, target)[0, 1] ** 2
+
+
+@asks_for_function
+def check_fed_back(fed_back):
+    """Chapter 3.3, “Code”: fed_back(y0, targets, decay) → what a Jordan network with decaying memory reads.
+
+    s_t = decay · s_{t−1} + y_{t−1}, where y_0 is y0 and else the target. y0: an array (k,); targets: (T, k); decay: a
+    number; the result has shape (T, k). Checked for twelve sizes.
+    """
+    rng = np.random.default_rng(33)
+    for T, k, decay in itertools.product((4, 1), (2, 1), (0.5, 0.0, 0.9)):
+        where = f"for T={T}, k={k}, decay={decay}"
+        y0, targets = rng.normal(size=k), rng.normal(size=(T, k))
+        answer = call(fed_back, where, y0=y0, targets=targets, decay=decay)
+        got = array(answer, (T, k), where, "what is fed back at each step")
+        late, own, mixed = np.empty((T, k)), np.empty((T, k)), np.empty((T, k))
+        s = m = np.zeros(k)
+        for t in range(T):
+            last = targets[t - 1] if t else y0
+            s = late[t] = decay * s + last
+            m = mixed[t] = decay * m + (1 - decay) * last
+        s = np.zeros(k)
+        for t in range(T):
+            s = own[t] = decay * s + targets[t]
+        without = np.concatenate([y0[None], targets[:-1]])
+        slips = [
+            (own, "Step t is given its own target, which it should predict. Shift by one step: y0 comes first."),
+            (mixed, "That is a mean, with (1 − decay) before the new vector. Here the new vector counts fully."),
+            (without, "That is without the decay: only the last vector is there."),
+            (late - without, "The last vector itself is missing: s_t = decay · s_{t−1} + y_{t−1}."),
+        ]
+        compare(where, got, late, slips=[slip for slip in slips if not np.allclose(slip[0], late)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse.exercises import check_attend, check_recall, check_summary
+from rnncourse.exercises import check_attend, check_fed_back, check_recall, check_summary
 
 
 def changes_its_input(hs, n):
@@ -103,4 +103,28 @@ def ones(hs):
 )
 def test_recall(answer, says):
     verdict = check_recall(answer)
+    assert not verdict and says in verdict, verdict
+
+
+def fed_back(y0, targets, decay, own=False, mean=False, last=1.0):
+    s, rows = 0, []
+    for target, before in zip(targets, [y0, *targets[:-1]], strict=True):
+        s = decay * s + (1 - decay if mean else 1) * (target if own else before)
+        rows.append(s - (1 - last) * before)
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda *a: fed_back(*a, own=True), "Step t is given its own target"),
+        (lambda *a: fed_back(*a, mean=True), "That is a mean"),
+        (lambda y0, targets, decay: np.vstack([y0, targets[:-1]]), "That is without the decay"),
+        (lambda *a: fed_back(*a, last=0.0), "The last vector itself is missing"),
+        (lambda y0, targets, decay: np.vstack([y0, targets]), "of shape (5, 2). It should be"),
+        (lambda y0, targets, decay: None, "Is a `return …` missing?"),
+    ],
+)
+def test_fed_back(answer, says):
+    verdict = check_fed_back(answer)
     assert not verdict and says in verdict, verdict
