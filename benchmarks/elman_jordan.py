@@ -37,6 +37,7 @@ PLAN = [("letters", how, 1) for how in (*ELMAN[:3], RADIUS, ELMAN[3])]  # task, 
 PLAN += [(task, kind, 1) for task in ("parity", "echo") for kind in BITS]
 PLAN += [("words", how, 1) for how in ELMAN]
 PLAN += [("letters", how, 3) for how in ELMAN[:3]]
+FIXED = ("words", "frozen", 0.03)  # one more row with this rate, without a search: does the rate matter for the tree?
 
 
 def chapter():
@@ -113,6 +114,15 @@ def main():
         if (task, model, times) not in [(row["task"], row["model"], row["times"]) for row in report["rows"]]:
             report["rows"].append(measure(names, task, model, times, steps, rates, seeds, search))
             common.write(out, report)
+    task, model, rate = FIXED
+    name = f"{model}, rate {rate}"
+    if name not in [row["model"] for row in report["rows"]]:
+        runs = [scores_of(names, task, model, rate, seed, steps[task], True) for seed in range(seeds)]
+        print(task, name, steps[task], np.round(np.median(runs, axis=0), 3), flush=True)
+        scores = [[float(f"{score:.5g}") for score in run] for run in runs]
+        row = {"task": task, "model": name, "times": 1, "steps": steps[task], "rate": rate, "scores": scores}
+        report["rows"].append(row)
+        common.write(out, report)
 
 
 if __name__ == "__main__":
