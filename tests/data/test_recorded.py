@@ -131,4 +131,4 @@ def test_the_recorded_trainings_of_chapter_22():
         assert 0 <= min(row["accuracy"]) and max(row["accuracy"]) <= 1
         assert row["learned"] == sum(accuracy >= 0.99 for accuracy in row["accuracy"])
     settings = [tuple(row[key] for key in (*report["defaults"], "rate")) for row in report["rows"]]
-    assert len(set(settings)) == len(settings) == 121
+    assert len(set(settings)) == len(settings) == 138
