@@ -72,6 +72,11 @@ PLAIN = [
     (r"operands .*shapes (\(.*?\)) (\(.*?\))", r"the shapes \1 and \2 do not fit entry by entry", True),
     (r"all the input array dimensions.* size (\d+) .* size (\d+)", r"arrays of sizes \1 and \2 cannot be joined", True),
     (r"all the input arrays must have same number", "a vector and a matrix cannot be joined", True),
+    (
+        "only integer scalar arrays can be converted to a scalar index",
+        "arrays to be joined stand in brackets, as in np.concatenate([h, x])",
+        False,
+    ),
     (r"truth value of an array", "`if`, `and`, `max` need one True or False, and got a whole array", False),
     (r"only (length-1|size-1|0-dim).* arrays", "a function for one number, such as math.log, got an array", False),
 ]

@@ -111,6 +111,14 @@ WRONG = {
         (concatenated(lambda x, h, U, W, b, net: np.tanh(net - b) + b), "b must be added before the tanh"),
         (concatenated(lambda x, h, U, W, b, net: np.tanh(U @ x + b)), "The old state is missing: W h."),
         (concatenated(lambda x, h, U, W, b, net: np.tanh(W @ h + b)), "The input is missing: U x."),
+        (lambda x, h, U, W, b: np.tanh((W + U) @ h + b), "put the two matrices side by side, do not add them"),
+        (lambda x, h, U, W, b: np.tanh((W + U) @ (h + x) + b), "put the two matrices side by side, do not add them"),
+        (
+            lambda x, h, U, W, b: np.tanh(np.hstack([W, U]) @ np.concatenate(h, x) + b),
+            "arrays to be joined stand in brackets, as in np.concatenate([h, x])",
+        ),
+        (lambda x, h, U, W, b: np.tanh(W @ h + U @ x + b), "U or W multiplies a vector by itself"),
+        (lambda x, h, U, W, b: np.tanh(np.dot(W, h) + x @ U.T + b), "U or W multiplies a vector by itself"),
         (
             concatenated(lambda x, h, U, W, b, net: np.tanh(np.hstack([U, W]) @ np.r_[h, x] + b)),
             "with m=2, n=2, the next state is",
