@@ -58,3 +58,22 @@ def run_quick(run):
         return done.stdout.splitlines(), json.loads(out.read_text(encoding="utf-8"))
 
     return run_quick
+
+
+@pytest.fixture(scope="module")
+def check_resumes(run_quick):
+    """check_resumes(out, whole, at): a row that stands in ``out`` is kept as it is; the missing last one is run again.
+
+    whole: the report of a whole run; at: the row that gets a rate that no run would write. Returns what is printed.
+    """
+
+    def check(out, whole, at):
+        marked = whole | {"rows": whole["rows"][:-1]}
+        marked["rows"][at]["rate"] = 7
+        out.write_text(json.dumps(marked), encoding="utf-8")
+        printed, again = run_quick(out)
+        assert len(printed) == 1 and again["rows"][at]["rate"] == 7
+        assert again["rows"][at + 1 :] == whole["rows"][at + 1 :]
+        return printed
+
+    return check
