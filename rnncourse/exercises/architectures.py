@@ -29,6 +29,14 @@ def check_summary(summary):
                 "Each direction has read one step only: exchange 0 and −1.",
             ),
             (np.concatenate([back[0], ahead[-1]], axis=-1), "The forward half comes first."),
+            (
+                np.stack([ahead[-1], back[0]], axis=-1).reshape(B, 2 * n),
+                "The two halves are interleaved. All of the forward half comes first: join them along the last axis.",
+            ),
+            (
+                np.concatenate([hs[-1, :, ::2], hs[0, :, 1::2]], axis=-1),
+                "You take every second unit. The forward half is the first n units, the reverse half the last n.",
+            ),
             (hs.mean(axis=0), "That is the mean over the steps. Take one state of each direction."),
             (hs.max(axis=0), "That is the largest value over the steps. Take one state of each direction."),
         ]

@@ -197,6 +197,7 @@ def check_clip(clip):
         tiny = 1e-12  # in place of a division by 0
         factors = [
             (limit / (length + tiny), "A gradient that is shorter than the limit must stay as it is."),
+            (1 / (length + tiny), "You divide by the length and forget the limit: every result has length 1."),
             (length / limit, "The factor is upside down: it is limit / length."),
             (limit / (length**2 + tiny), "You divide by the sum of the squares. The length is its square root."),
             (limit / (lengths.sum() + tiny), "You add up the lengths of the arrays. Add up the squares instead."),

@@ -33,6 +33,11 @@ def check_sign_test(sign_test):
             [p(d, tail=False) for d in given],
             "That is the probability of exactly this many wins. More wins count as well.",
         ),
+        ([p(d, itself=False) for d in given], "The result itself counts too. In Python, range(k) ends with k − 1."),
+        (
+            [p(d, fewer=True, upper=True) for d in given],
+            "That adds up the results with fewer wins. Add up those with more.",
+        ),
         ([p(d, upper=True) for d in given], "Take the larger of wins and losses: many losses are one-sided too."),
     ]
     for place, differences, answer in zip(where, given, answers, strict=True):
@@ -41,9 +46,11 @@ def check_sign_test(sign_test):
             raise NotYet(f"{place} you say {answer}; it should be {right}.{hint(answers, slips)}")
 
 
-def p(differences, sides=2, most=1, ties=False, tail=True, upper=False):
-    """The probability, also with slips: one side, above 1, ties counted, no tail, wins only."""
+def p(differences, sides=2, most=1, ties=False, tail=True, upper=False, itself=True, fewer=False):
+    """The probability, also with slips: one side, above 1, ties counted, no tail, wins only, without the result itself
+    or with the other tail."""
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
     trials, many = len(differences) if ties else wins + losses, wins if upper else max(wins, losses)
-    ways = [comb(trials, k) for k in (range(many, trials + 1) if tail else [many])]
+    counted = range(many + 1) if fewer else range(many if itself else many + 1, trials + 1)
+    ways = [comb(trials, k) for k in (counted if tail else [many])]
     return min(sides * sum(ways) / 2**trials, most)

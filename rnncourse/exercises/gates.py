@@ -84,6 +84,10 @@ def check_parameters(parameters):
         answers.append(number(call(parameters, where, **given), where, "a whole number"))
     m, n, k, d, b = np.array(cases).T
     slips = [
+        (stack(m, n, 1, 1, 1), "That is one layer with one direction and one bias: use all five arguments."),
+        (k * d * stack(m, n, 1, 1, b), "Only the first layer reads m numbers. A later one reads what lies below it."),
+        (k * d * stack(m, n, 1, 1, 1), "Only the first layer reads m numbers. And the number of biases is not used."),
+        (stack(m, n, k, d, b, W=d), "W is n by n in each direction: a direction reads only its own state."),
         (stack(m, n, 1, d, b), "That is one layer: the number of layers is not used."),
         (
             k * stack(m, n, 1, d, b),

@@ -48,6 +48,9 @@ def check_latch(weights):
 
 def latch_hint(U, w, b, words, signed):
     """Why one unit loses the word: ``signed`` is its state, positive if the sign is right."""
+    own = U[0] if words[0] == "the" else U[1]
+    if len(words) == 1 and abs(own + b) < abs(own):
+        return f" The bias b = {b:.3g} is added at every word and works against this one: make it 0."
     if len(words) == 1:
         return " The sign is turned." if signed < -0.5 else " The word itself pushes too little: make U larger."
     if words[-1] != "um":
@@ -85,6 +88,7 @@ def check_layers_needed(layers_needed):
         (np.round((T - 1) / (k - 1)), nearest),
         (np.floor((T - 1) / (k - 1) + 0.5), nearest),
         (np.ceil((T - 1) / k), "A layer adds width − 1 inputs, not width."),
+        (T / k, "A layer adds width − 1 inputs, not width. One input is seen without any layer. And round up."),
         (np.ceil(T / k), "A layer adds width − 1 inputs, not width. One input is seen without any layer."),
         (T // k, "A layer adds width − 1 inputs, not width. One input is seen without any layer. And you round down."),
         (np.ceil(T / (k - 1)), exact),

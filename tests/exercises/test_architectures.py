@@ -18,6 +18,8 @@ def changes_its_input(hs, n):
         (lambda hs, n: hs[0], "In hs[0] the forward half has read the first step only"),
         (lambda hs, n: np.concatenate([hs[0, :, :n], hs[-1, :, n:]], axis=-1), "exchange 0 and −1"),
         (lambda hs, n: np.concatenate([hs[0, :, n:], hs[-1, :, :n]], axis=-1), "The forward half comes first"),
+        (lambda hs, n: np.stack([hs[-1, :, :n], hs[0, :, n:]], axis=-1).reshape(-1, 2 * n), "are interleaved"),
+        (lambda hs, n: np.concatenate([hs[-1, :, ::2], hs[0, :, 1::2]], axis=-1), "You take every second unit."),
         (lambda hs, n: hs.mean(axis=0), "the mean over the steps"),
         (lambda hs, n: hs.max(axis=0), "the largest value over the steps"),
         (lambda hs, n: np.concatenate([hs[-1, :, :n], hs[0, :, n:]]), "of shape (4, 3). It should be"),

@@ -179,6 +179,7 @@ WRONG = {
             "You cut each number, which turns the direction.",
         ),
         (lambda grads, limit: [g * limit / norm(grads) for g in grads], "must stay as it is"),
+        (scaled(lambda grads, limit: 1 / norm(grads)), "You divide by the length and forget the limit"),
         (
             lambda grads, limit: [g * min(1, limit / norm(grads)) for g in grads][:-1],
             "a list of length 2. It should return a",

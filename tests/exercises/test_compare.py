@@ -17,6 +17,8 @@ from rnncourse.exercises.compare import p
         ({"most": 3}, "for the signs +++--- you say 1.31; it should be 1. A probability is at most 1"),
         ({"ties": True}, "for the signs ++++00 you say 0.688; it should be 0.125. A difference of 0 is no trial"),
         ({"tail": False}, "More wins count as well."),
+        ({"itself": False}, "The result itself counts too."),
+        ({"fewer": True, "upper": True}, "Add up those with more."),
         ({"upper": True}, "many losses are one-sided too."),
     ],
 )

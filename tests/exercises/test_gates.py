@@ -53,6 +53,13 @@ WRONG = {
             stacked(lambda m, n, k, d, b: stack(m, n, 1, d, b)),
             "for m=3, n=2, layers=2, directions=1, biases=1 you say 48; it should be 88.",
         ),
+        (
+            stacked(lambda m, n, k, d, b: stack(m, n, 1, 1, 1)),
+            "one layer with one direction and one bias: use all five",
+        ),
+        (stacked(lambda m, n, k, d, b: k * d * stack(m, n, 1, 1, b)), "A later one reads what lies below it."),
+        (stacked(lambda m, n, k, d, b: k * d * stack(m, n, 1, 1, 1)), "And the number of biases is not used."),
+        (stacked(lambda m, n, k, d, b: stack(m, n, k, d, b, W=d)), "W is n by n in each direction"),
         (stacked(lambda m, n, k, d, b: k * stack(m, n, 1, d, b)), "Only the first layer reads m numbers."),
         (stacked(lambda m, n, k, d, b: stack(m, n, k, d, b, below=n)), "A layer above two directions reads 2n numbers"),
         (

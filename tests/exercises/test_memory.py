@@ -42,6 +42,7 @@ WRONG = {
             latch(W=-2),
             "after “the” with 1 × um after each word the state is -0.964; it should be above 0.5. W is negative",
         ),
+        (latch(U=(5, -5, 0), b=5), "The bias b = 5 is added at every word and works against this one: make it 0."),
         (latch(U=(1, -1, 0), W=4), "after “they the” the state is -0.967; it"),
         (latch(U=(1, -1, 0), W=4), "The new word does not win against the old state"),
         (latch(U=(4, -4, -3)), "A hesitation adds U[0, 2] + b = -3 before the tanh"),
@@ -67,6 +68,7 @@ WRONG = {
             "you say 0.5; it should be 1. With 1 of them 3 inputs are seen, with 0 only 1. A number of layers is whole",
         ),
         (lambda T, k: math.ceil((T - 1) / k), "A layer adds width − 1 inputs, not width."),
+        (lambda T, k: T / k, "One input is seen without any layer. And round up."),
         (
             lambda T, k: math.ceil(T / k),
             "A layer adds width − 1 inputs, not width. One input is seen without any layer.",
