@@ -35,5 +35,7 @@ def encoder_decoder(read, written, attention=None, title="The encoder reads ever
             parts.append(arrow((40 + gap * t, state - 17), (middle + 9 * (t - (len(read) - 1) / 2), top - 30)))
         parts += [circle(middle, top - 50, "Σ", 19), arrow((middle + 19, top - 50), (x, top - 50), (x, out - 18))]
         parts.append(text((middle + x) / 2 + 10, top - 66, f"context c{subscript(attention)}"))
-        parts.append(text(36 + gap * (len(read) - 1), top + 2, "a₁ … a" + subscript(len(read)), "rnn-small"))
+        turn = first - gap / 2  # the query goes to Σ between the two networks
+        parts.append(arrow((x - 13, state - 17), (x - 13, state - 31), (turn, state - 31), (middle + 20, top - 43)))
+        parts.append(text(36, top - 8, "a₁ … a" + subscript(len(read)), "rnn-small"))
     return picture(first + gap * len(written) - 20, bottom + 26, title, parts, fold=True)

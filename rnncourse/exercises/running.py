@@ -71,6 +71,7 @@ PLAIN = [
     (r"shapes (\(.*?\)) and (\(.*?\)) not aligned", r"the shapes \1 and \2 do not fit in a matrix product", True),
     (r"operands .*shapes (\(.*?\)) (\(.*?\))", r"the shapes \1 and \2 do not fit entry by entry", True),
     (r"all the input array dimensions.* size (\d+) .* size (\d+)", r"arrays of sizes \1 and \2 cannot be joined", True),
+    (r"Incompatible dimensions", "the arrays have different numbers of rows", True),
     (r"all the input arrays must have same number", "a vector and a matrix cannot be joined", True),
     (
         "only integer scalar arrays can be converted to a scalar index",
