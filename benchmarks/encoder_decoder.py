@@ -42,6 +42,7 @@ PLAN = [  # task, model, three times the steps?, probability of the true symbol,
     ("reverse", "dot", True, 1.0, 5),
     ("reverse", "vector only", True, 0.0, 5),
     ("reverse", "dot, blind", False, 1.0, 10),
+    ("reverse", "vector only, n = 128", False, 1.0, 5),
 ]
 
 
