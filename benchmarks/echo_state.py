@@ -7,9 +7,9 @@ Every model gets a search: each setting of its grid with SEARCH seeds, judged on
 of the errors; the best setting then runs with SEEDS other seeds on test data. A seed draws the series and the weights.
 The ridge is searched for every model and size, over the same RIDGES. Otherwise reservoirs of every size run with the
 setting that was best for SEARCHED units, and the LSTM's long training with that of the short one. "seconds": of process
-time, the median of one fit, and of the whole search. Beside the LSTM of STEPS steps "refitted": the errors after its readout was replaced by ridge regression, and "untrained": the same for the LSTM
-before training; the ridge is chosen on validation data, for each seed. The rows "density" and "radius" change one
-number of the best reservoir.
+time, the median of one fit, and of the whole search. Beside the LSTM of STEPS steps "refitted": the errors after its
+readout was replaced by ridge regression, and "untrained": the same for the LSTM before training; the ridge is chosen on
+validation data, for each seed. The rows "density" and "radius" change one number of the best reservoir.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
 --quick: small grids, two seeds, to see that it runs; written only where --out says.
