@@ -3,12 +3,12 @@
     python benchmarks/deep.py [--quick] [--out FILE]
 
 Runs the cells of book/32-deep.md that are tagged "definition": what is measured is what the chapter shows. Every row
-gets the same search: each learning rate of its task's RATES with SEARCH seeds, judged on validation sequences; the best
-one then runs with other seeds on test sequences. Rows with three times the steps, and those whose layers forget, take
-the rate of the row that they are compared with. Three tasks: "switches", scored by the share of wrong answers; "words",
-at an equal number of weights, and "tall", with layers of 12 units, scored by the bits per letter above the best
-possible. For the words also: for how many steps a changed letter moves each layer, trained and untrained, and the score
-when a layer of the trained network is made to forget.
+gets the same search: each learning rate of its task's RATES with SEARCH seeds, judged on validation sequences; the
+best one, of equals the largest, then runs with other seeds on test sequences. Rows with three times the steps, and
+those whose layers forget, take the rate of the row that they are compared with. Three tasks: "switches", scored by the
+share of wrong answers; "words", at an equal number of weights, and "tall", with layers of 12 units, scored by the bits
+per letter above the best possible. For the words also: for how many steps a changed letter moves each layer, trained
+and untrained, and the score when a layer of the trained network is made to forget.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
 --quick: few steps, two seeds, to see that it runs; written only where --out says.
@@ -43,22 +43,16 @@ PLAN = [  # task, model, three times the steps?, seeds
     ("switches", "RNN R late", False, 10),
     ("words", "R", False, 10),
     ("words", "RR", False, 10),
-    ("tall", "plain 8", False, 10),
-    ("tall", "residual 8", False, 10),
+    ("tall", "plain 8", False, 5),
+    ("tall", "residual 8", False, 5),
+    ("words", "RR forget 1", False, 5),
+    ("words", "RR forget 2", False, 5),
+    ("words", "RR forget 12", False, 5),
+    ("switches", "RNN R", True, 5),
+    ("switches", "RNN RR", True, 5),
     ("tall", "norm 8", False, 5),
     ("tall", "both 8", False, 5),
-    ("tall", "plain 2", False, 10),
-    ("switches", "RNN R", True, 10),
-    ("switches", "RNN RR", True, 10),
-    ("words", "RR forget 1", False, 10),
-    ("words", "RR forget 2", False, 10),
-    ("words", "RR forget 12", False, 10),
-    ("switches", "LSTM R", False, 10),
-    ("switches", "LSTM RR", False, 10),
-    ("tall", "plain 8", True, 5),
-    ("tall", "residual 8", True, 5),
-    ("words", "R", True, 5),
-    ("words", "RR", True, 5),
+    ("tall", "plain 2", False, 5),
 ]
 
 
@@ -93,7 +87,7 @@ def measure(names, task, model, steps, rates, seeds, search, rate=None):
         for one in rates:
             networks = [learned(names, task, model, SEARCHED + seed, one, steps) for seed in range(search)]
             tried[one] = round(np.mean([score(names, task, model, n, VALIDATION) for n in networks]).item(), 5)
-        rate = min(tried, key=tried.get)
+        rate = min(tried, key=lambda one: (tried[one], -one))  # of equals the largest
     scores, lasting, untrained, forgets = [], [], [], []
     for seed in range(seeds):
         network = learned(names, task, model, seed, rate, steps)

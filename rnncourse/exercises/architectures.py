@@ -173,10 +173,10 @@ def check_stacked(stacked):
 def stack(x, layers, residual="above", late=False, into_state=False, carried=False):
     """The right answer of ``check_stacked``, or with one slip."""
     a, h = x, np.zeros(len(layers[0][2]))
-    for number, (U, W, b) in enumerate(layers):
-        read = np.vstack([0 * a[:1], a[:-1]]) if late and number else a
+    for level, (U, W, b) in enumerate(layers):
+        read = np.vstack([0 * a[:1], a[:-1]]) if late and level else a
         h, hs = h if carried else 0 * h, []
-        add = number > 0 if residual == "above" else residual == "all" and a.shape[1] == len(b)
+        add = level > 0 if residual == "above" else residual == "all" and a.shape[1] == len(b)
         for t in range(len(x)):
             h = np.tanh(U @ read[t] + W @ h + b)
             h = h + a[t] if add and into_state else h
