@@ -29,7 +29,7 @@ RESULTS = recorded.FOLDER / "deep.json"
 RATES = {
     "switches": (0.003, 0.01, 0.03, 0.1),
     "words": (0.01, 0.03, 0.1, 0.3),
-    "tall": (0.003, 0.01, 0.03, 0.1, 0.3),
+    "tall": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
 }
 STEPS = {"switches": 600, "words": 400, "tall": 300}
 SEARCH = {"switches": 3, "words": 1, "tall": 1}  # seeds; a network solves the switches or does not
@@ -53,6 +53,8 @@ PLAN = [  # task, model, three times the steps?, seeds
     ("tall", "norm 8", False, 5),
     ("tall", "both 8", False, 5),
     ("tall", "plain 2", False, 5),
+    ("tall", "plain 8", True, 5),
+    ("tall", "norm 8", True, 5),
 ]
 
 
