@@ -61,6 +61,17 @@ def fed_back(y0, targets, decay):
     return np.array(rows)
 
 
+def stacked(x, layers):
+    a = x
+    for number, (U, W, b) in enumerate(layers):
+        h, hs = np.zeros(len(b)), []
+        for a_t in a:
+            h = np.tanh(U @ a_t + W @ h + b)
+            hs.append(h + a_t if number else h)
+        a = np.array(hs)
+    return a
+
+
 def heat(p, temperature):
     powers = (p / p.max()) ** (1 / temperature)
     return powers / powers.sum()
@@ -121,6 +132,7 @@ RIGHT = {
     "check_fed_back": fed_back,
     "check_summary": lambda hs, n: np.concatenate([hs[-1, :, :n], hs[0, :, n:]], axis=-1),
     "check_attend": attend,
+    "check_stacked": stacked,
     "check_layers_needed": lambda T, width: -(-(T - 1) // (width - 1)),
     "check_concatenated": lambda x, h, U, W, b: np.tanh(np.hstack([W, U]) @ np.r_[h, x] + b),
     "check_bits_per_character": lambda probabilities: -np.log2(probabilities).mean(),

@@ -26,6 +26,8 @@ def drawn():
         "Shares": plots.shares({"one": {"a": 3, "b": 1}, "two": {"b": 1}}, "Shares"),
         "Back": diagrams.backward(2, "Back"),
         "Paths": diagrams.gradient_paths("ff", "Wf", title="Paths"),
+        "Grid": diagrams.grid(2, 3, title="Grid"),
+        "Path": diagrams.grid(2, 3, "WUW", title="Path"),
         "Encoder": diagrams.encoder_decoder("ab", ["b", "END"], title="Encoder"),
         "Attention": diagrams.encoder_decoder("ab", ["b", "END"], 2, title="Attention"),
         "Forecast": forecasts(),
@@ -89,6 +91,8 @@ def test_long_titles_are_not_cut_off():
         (lambda: diagrams.unrolled("ab", "a"), "as many outputs as inputs, at least one, got 2 and 1"),
         (lambda: diagrams.gradient_paths(), r"paths of one length, of f and W, got \(\)"),
         (lambda: diagrams.gradient_paths("ff", "f"), "paths of one length, of f and W, got"),
+        (lambda: diagrams.grid(0, 3), "at least one layer and step, and a path .* got 0, 3 and None"),
+        (lambda: diagrams.grid(2, 3, "WU"), "layers − 1 times U and steps − 1 times W, got 2, 3 and 'WU'"),
         (lambda: diagrams.gradient_paths("fh"), "paths of one length, of f and W, got"),
         (lambda: diagrams.lstm("forget"), "expected lit to hold some of forget, write, cell, read, got 'forget'"),
         (lambda: diagrams.lstm(["cell", "gate"]), r"expected lit to hold some of .*, got \['cell', 'gate'\]"),
@@ -183,3 +187,10 @@ def test_each_path_of_the_gradient_is_drawn_once():
     shown = ET.fromstring(svg)
     said = [element.text for element in shown.iter() if element.tag.endswith("}text")]
     assert {"1 of 3 steps through W", "the cell path: × f at every step", "W at every step"} <= set(said)
+
+
+def test_grid_lights_one_path():
+    svg = diagrams.grid(3, 4, "WWUWU").data
+    assert svg.count('"rnn-lit"') == 5 and svg.count('"rnn-ink rnn-faint"') == 3 * 4 + 3 * 3 - 5
+    assert "h³₄" in svg and "rnn-lit-tip" in svg
+    assert '"rnn-lit"' not in diagrams.grid(3, 4).data

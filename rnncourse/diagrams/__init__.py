@@ -1,13 +1,15 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
-paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy.
+paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy,
+grid.py a deep network over time.
 """
 
 from rnncourse.diagrams.attention import encoder_decoder
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.contexts import contexts
 from rnncourse.diagrams.gates import lstm
+from rnncourse.diagrams.grid import grid
 from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
 from rnncourse.diagrams.paths import gradient_paths
 from rnncourse.diagrams.svg import arrow, box, circle, picture, text
@@ -23,6 +25,7 @@ __all__ = [
     "contexts",
     "encoder_decoder",
     "gradient_paths",
+    "grid",
     "gru",
     "lstm",
     "picture",

@@ -211,3 +211,53 @@ def check_fed_back(fed_back):
 def decayed(rows, decay, s=0.0):
     """s_t = decay · s_{t−1} + rows_t for all t, (T, k)."""
     return np.array([s := decay * s + row for row in rows]).reshape(rows.shape)
+
+
+@asks_for_function
+def check_stacked(stacked):
+    """Chapter 3.2, “Code”: stacked(x, layers) → what the last layer of a simple residual network puts out.
+
+    x: an array (T, m); layers: a list of (U, W, b), from below. Each layer starts from h_0 = 0; from the second layer
+    on, its output is its state plus its input. The result has shape (T, n). Checked for eight sizes.
+    """
+    rng = np.random.default_rng(32)
+    for T, m, L in [(4, 3, 2), (4, 3, 3), (4, 3, 1), (1, 3, 3), (5, 2, 3), (1, 2, 1), (3, 1, 2), (4, 2, 2)]:
+        n, where = 2, f"for T={T}, m={m}, L={L}"
+        sizes = [m] + [n] * (L - 1)
+        layers = [(rng.normal(size=(n, k)), 0.7 * rng.normal(size=(n, n)), rng.normal(size=n)) for k in sizes]
+        x = rng.normal(size=(T, m))
+        got = array(call(stacked, where, x=x, layers=layers), (T, n), where, "what the last layer puts out")
+        right = stack(x, layers)
+        slips = [slip for slip in stacked_slips(x, layers) if not np.allclose(slip[0], right)]
+        compare(where, got, right, slips=slips)
+
+
+def stack(x, layers, residual="above", late=False, into_state=False, carried=False):
+    """The right answer of ``check_stacked``, or with one slip."""
+    a, h = x, np.zeros(len(layers[0][2]))
+    for level, (U, W, b) in enumerate(layers):
+        read = np.vstack([0 * a[:1], a[:-1]]) if late and level else a
+        h, hs = h if carried else 0 * h, []
+        add = level > 0 if residual == "above" else residual == "all" and a.shape[1] == len(b)
+        for t in range(len(x)):
+            h = np.tanh(U @ read[t] + W @ h + b)
+            h = h + a[t] if add and into_state else h
+            hs.append(h)
+        a = np.array(hs) + a if add and not into_state else np.array(hs)
+    return a
+
+
+def stacked_slips(x, layers):
+    yield stack(x, layers, residual=""), "The residual connections are missing: add the layer's input to its state."
+    yield (
+        stack(x, layers, residual="all"),
+        "The first layer has no residual connection, also where the sizes would allow it.",
+    )
+    yield (
+        stack(x, layers, into_state=True),
+        "The sum has gone into the next step. The next step of the layer reads its state h alone.",
+    )
+    yield stack(x, layers, late=True), "A layer reads what the layer below puts out at the same step, not one step ago."
+    yield stack(x, layers, carried=True), "Each layer starts from zeros, not from the last state of the layer below."
+    h = stack(x, layers, residual="")
+    yield stack(x, layers) - h, "That is only what the layers read. The state of the last layer is missing."
