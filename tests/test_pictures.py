@@ -28,6 +28,7 @@ def drawn():
         "Paths": diagrams.gradient_paths("ff", "Wf", title="Paths"),
         "Encoder": diagrams.encoder_decoder("ab", ["b", "END"], title="Encoder"),
         "Attention": diagrams.encoder_decoder("ab", ["b", "END"], 2, title="Attention"),
+        "Clockwork": diagrams.clockwork((1, 2), 4, 2, "Clockwork"),
         "Forecast": forecasts(),
         "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
     }

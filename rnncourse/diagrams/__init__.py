@@ -1,11 +1,13 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
-paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy.
+paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy,
+clockwork.py who ticks when.
 """
 
 from rnncourse.diagrams.attention import encoder_decoder
 from rnncourse.diagrams.cells import cell, gru
+from rnncourse.diagrams.clockwork import clockwork
 from rnncourse.diagrams.contexts import contexts
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
@@ -20,6 +22,7 @@ __all__ = [
     "box",
     "cell",
     "circle",
+    "clockwork",
     "contexts",
     "encoder_decoder",
     "gradient_paths",

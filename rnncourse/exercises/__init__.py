@@ -5,7 +5,7 @@
 ``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
 """
 
-from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
+from rnncourse.exercises.architectures import check_attend, check_fed_back, check_mask, check_recall, check_summary
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
@@ -34,6 +34,7 @@ __all__ = [
     "check_holds",
     "check_latch",
     "check_layers_needed",
+    "check_mask",
     "check_min_p",
     "check_parameters",
     "check_pieces",

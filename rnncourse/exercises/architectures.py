@@ -149,3 +149,29 @@ def check_fed_back(fed_back):
             (late - without, "The last vector itself is missing: s_t = decay · s_{t−1} + y_{t−1}."),
         ]
         compare(where, got, late, slips=[slip for slip in slips if not np.allclose(slip[0], late)])
+
+
+@asks_for_function
+def check_mask(mask):
+    """Chapter 3.5, “Code”: mask(sizes) → which entries of W a clockwork network reads, groups of these sizes.
+
+    sizes: a list, fast group first. The result has shape (n, n), n the sum of the sizes; entry (i, j) is 1 where unit i
+    reads unit j: where j's group is i's or a slower one. Checked for seven lists.
+    """
+    for sizes in ([2, 2], [1, 1, 1], [3, 1], [1, 3], [2], [1, 2, 3], [4, 1, 2]):
+        where, n = f"for sizes={sizes}", sum(sizes)
+        got = array(call(mask, where, sizes=list(sizes)), (n, n), where, "the mask").astype(float)
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        right = (group[:, None] <= group).astype(float)
+        slips = [
+            (right.T, "That is the transpose: fast groups feed slow ones. Row i belongs to the unit that reads."),
+            (group[:, None] < group, "A unit also reads its own group: the blocks on the diagonal are 1."),
+            (group[:, None] == group, "That has the diagonal blocks alone. A fast group also reads the slower ones."),
+            (np.triu(np.ones((n, n))), "Inside a group every unit reads every other: whole blocks, not single entries."),
+            (np.ones((n, n)), "Here every unit reads every other. A slow group must not read a faster one."),
+            (1 - right, "The ones and zeros are exchanged."),
+        ]
+        even = np.repeat(np.arange(len(sizes)), n // len(sizes))
+        if len(even) == n:
+            slips.append(((even[:, None] <= even).astype(float), "The groups have different sizes."))
+        compare(where, got, right, slips=[slip for slip in slips if not np.array_equal(slip[0], right)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse.exercises import check_attend, check_fed_back, check_recall, check_summary
+from rnncourse.exercises import check_attend, check_fed_back, check_mask, check_recall, check_summary
 
 
 def changes_its_input(hs, n):
@@ -127,4 +127,28 @@ def fed_back(y0, targets, decay, own=False, mean=False, last=1.0):
 )
 def test_fed_back(answer, says):
     verdict = check_fed_back(answer)
+    assert not verdict and says in verdict, verdict
+
+
+def mask(sizes, compare=np.less_equal, even=False):
+    group = np.repeat(np.arange(len(sizes)), sum(sizes) // len(sizes) if even else sizes)
+    return compare(group[:, None], group)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda sizes: mask(sizes).T, "That is the transpose: fast groups feed slow ones"),
+        (lambda sizes: mask(sizes, np.less), "A unit also reads its own group"),
+        (lambda sizes: mask(sizes, np.equal), "the diagonal blocks alone"),
+        (lambda sizes: np.triu(np.ones((sum(sizes),) * 2)), "whole blocks, not single entries"),
+        (lambda sizes: np.ones((sum(sizes),) * 2), "A slow group must not read a faster one"),
+        (lambda sizes: ~mask(sizes), "The ones and zeros are exchanged"),
+        (lambda sizes: mask(sizes, even=True), "The groups have different sizes"),
+        (lambda sizes: np.triu(np.ones((len(sizes),) * 2)), "It should be the mask, of shape (4, 4)"),
+        (lambda sizes: None, "Is a `return …` missing?"),
+    ],
+)
+def test_mask(answer, says):
+    verdict = check_mask(answer)
     assert not verdict and says in verdict, verdict
