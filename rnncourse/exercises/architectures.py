@@ -167,7 +167,10 @@ def check_mask(mask):
             (right.T, "That is the transpose: fast groups feed slow ones. Row i belongs to the unit that reads."),
             (group[:, None] < group, "A unit also reads its own group: the blocks on the diagonal are 1."),
             (group[:, None] == group, "That has the diagonal blocks alone. A fast group also reads the slower ones."),
-            (np.triu(np.ones((n, n))), "Inside a group every unit reads every other: whole blocks, not single entries."),
+            (
+                np.triu(np.ones((n, n))),
+                "Inside a group every unit reads every other: whole blocks, not single entries.",
+            ),
             (np.ones((n, n)), "Here every unit reads every other. A slow group must not read a faster one."),
             (1 - right, "The ones and zeros are exchanged."),
         ]
