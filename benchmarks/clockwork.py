@@ -67,11 +67,13 @@ def measure(names, task, kind, times, steps, rates, seeds, search, rate=None):
         rate = min(rates, key=lambda rate: row["search"][str(rate)])
     began = time.process_time()
     _, scores, by_step = scores_of(names, task, kind, list(range(seeds)), [rate] * seeds, steps)
-    row |= {"rate": rate, "seconds": round(time.process_time() - began)}
+    row["rate"], seconds = rate, round(time.process_time() - began)
+    if times == 1:
+        row["seconds"] = seconds  # of the runs, for all seeds together
     row["scores"] = [[float(f"{score:.4g}") for score in run] for run in scores]
     if by_step is not None:
         row["by step"] = [round(share, 3) for share in by_step]
-    print(task, kind, steps, rate, np.median(scores, axis=0), row["seconds"], "s", flush=True)
+    print(task, kind, steps, rate, np.median(scores, axis=0), seconds, "s", flush=True)
     return row
 
 
