@@ -124,12 +124,18 @@ def recall(hs, u, k):
     return np.corrcoef(guess, past)[0, 1] ** 2
 
 
+def mask(sizes):
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    return group[:, None] <= group
+
+
 RIGHT = {
     "check_sign_test": sign_test,
     "check_pieces": pieces,
     "check_latch": latch(),
     "check_recall": recall,
     "check_fed_back": fed_back,
+    "check_mask": mask,
     "check_summary": lambda hs, n: np.concatenate([hs[-1, :, :n], hs[0, :, n:]], axis=-1),
     "check_attend": attend,
     "check_stacked": stacked,

@@ -30,6 +30,7 @@ def drawn():
         "Path": diagrams.grid(2, 3, "WUW", title="Path"),
         "Encoder": diagrams.encoder_decoder("ab", ["b", "END"], title="Encoder"),
         "Attention": diagrams.encoder_decoder("ab", ["b", "END"], 2, title="Attention"),
+        "Clockwork": diagrams.clockwork((1, 2), 4, 2, "Clockwork"),
         "Forecast": forecasts(),
         "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
     }
@@ -99,6 +100,7 @@ def test_long_titles_are_not_cut_off():
         (lambda: diagrams.backward(0), "expected at least one step, got 0"),
         (lambda: diagrams.encoder_decoder("", "a"), "symbols to read and to write, .* got 0, 1 and None"),
         (lambda: diagrams.encoder_decoder("a", "ab", 3), "attention None or a step from 1 to 2, got 1, 2 and 3"),
+        (lambda: diagrams.clockwork(lit=9), "steps of at least 1 and lit None or from 1 to 8, got 9 and 9"),
         (lambda: diagrams.stacked(12, 1), "at least 1, together at most 12, got 12 and 1"),
         (lambda: plots.shares({"one": {}}, "t"), "expected parts of at least 0 and a sum above 0 for 'one'"),
         (lambda: plots.shares({"one": dict.fromkeys("abcde", 1)}, "t"), "expected at most 4 kinds of part, got 5"),

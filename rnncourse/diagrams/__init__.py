@@ -2,11 +2,12 @@
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
 paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy,
-grid.py a deep network over time.
+grid.py a deep network over time, clockwork.py who ticks when.
 """
 
 from rnncourse.diagrams.attention import encoder_decoder
 from rnncourse.diagrams.cells import cell, gru
+from rnncourse.diagrams.clockwork import clockwork
 from rnncourse.diagrams.contexts import contexts
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.grid import grid
@@ -22,6 +23,7 @@ __all__ = [
     "box",
     "cell",
     "circle",
+    "clockwork",
     "contexts",
     "encoder_decoder",
     "gradient_paths",

@@ -1,19 +1,14 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
-``compare`` (2.5), ``architectures`` (3), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and
+``compare`` (2.5), ``architectures`` and ``connections`` (3), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and
 ``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
 """
 
-from rnncourse.exercises.architectures import (
-    check_attend,
-    check_fed_back,
-    check_recall,
-    check_stacked,
-    check_summary,
-)
+from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
 from rnncourse.exercises.compare import check_sign_test
+from rnncourse.exercises.connections import check_causal, check_mask, check_stacked
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
 from rnncourse.exercises.memory import (
     check_bits_per_character,
@@ -40,6 +35,7 @@ __all__ = [
     "check_holds",
     "check_latch",
     "check_layers_needed",
+    "check_mask",
     "check_min_p",
     "check_parameters",
     "check_pieces",

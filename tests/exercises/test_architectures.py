@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse.exercises import check_attend, check_fed_back, check_recall, check_stacked, check_summary
+from rnncourse.exercises import check_attend, check_fed_back, check_recall, check_summary
 
 
 def changes_its_input(hs, n):
@@ -155,51 +155,4 @@ def fed_back(y0, targets, decay, own=False, mean=False, last=1.0, s=0):
 )
 def test_fed_back(answer, says):
     verdict = check_fed_back(answer)
-    assert not verdict and says in verdict, verdict
-
-
-def stacked(x, layers, plain=False, everywhere=False, into_state=False, late=False, carried=False):
-    a, h = x, np.zeros(2)
-    for number, (U, W, b) in enumerate(layers):
-        h, hs = h if carried else np.zeros(2), []
-        before = np.zeros_like(a[0])
-        for a_t in a:
-            h = np.tanh(U @ (before if late and number else a_t) + W @ h + b)
-            add = 0 if plain or not (number or (everywhere and len(a_t) == 2)) else a_t
-            if into_state:
-                h = h + add
-            before = a_t
-            hs.append(h + (0 if into_state else add))
-        a = np.array(hs)
-    return a
-
-
-@pytest.mark.parametrize(
-    ("slip", "says"),
-    [
-        ("plain", "The residual connections are missing"),
-        ("everywhere", "The first layer has no residual connection"),
-        ("into_state", "The sum has gone into the next step"),
-        ("late", "at the same step, not one step ago"),
-        ("carried", "Each layer starts from zeros"),
-    ],
-)
-def test_stacked(slip, says):
-    verdict = check_stacked(lambda x, layers: stacked(x, layers, **{slip: True}))
-    assert not verdict and says in verdict, verdict
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (lambda x, layers: stacked(x, layers)[-1], "of shape (2,). It should be what the last layer puts out"),
-        (
-            lambda x, layers: stacked(x, layers) - stacked(x, layers, plain=True),
-            "The state of the last layer is missing",
-        ),
-        (lambda x, layers: None, "Is a `return …` missing?"),
-    ],
-)
-def test_stacked_other_answers(answer, says):
-    verdict = check_stacked(answer)
     assert not verdict and says in verdict, verdict

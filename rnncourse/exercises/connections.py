@@ -1,0 +1,126 @@
+"""The checks of chapters 3.2, 3.5 and 3.7: layers on layers, groups with a clock, convolutions."""
+
+import itertools
+
+import numpy as np
+
+from rnncourse.exercises.running import call
+from rnncourse.exercises.verdict import array, asks_for_function, compare
+
+
+@asks_for_function
+def check_stacked(stacked):
+    """Chapter 3.2, “Code”: stacked(x, layers) → what the last layer of a simple residual network puts out.
+
+    x: an array (T, m); layers: a list of (U, W, b), from below. Each layer starts from h_0 = 0; from the second layer
+    on, its output is its state plus its input. The result has shape (T, n). Checked for eight sizes.
+    """
+    rng = np.random.default_rng(32)
+    for T, m, L in [(4, 3, 2), (4, 3, 3), (4, 3, 1), (1, 3, 3), (5, 2, 3), (1, 2, 1), (3, 1, 2), (4, 2, 2)]:
+        n, where = 2, f"for T={T}, m={m}, L={L}"
+        sizes = [m] + [n] * (L - 1)
+        layers = [(rng.normal(size=(n, k)), 0.7 * rng.normal(size=(n, n)), rng.normal(size=n)) for k in sizes]
+        x = rng.normal(size=(T, m))
+        got = array(call(stacked, where, x=x, layers=layers), (T, n), where, "what the last layer puts out")
+        right = stack(x, layers)
+        slips = [slip for slip in stacked_slips(x, layers) if not np.allclose(slip[0], right)]
+        compare(where, got, right, slips=slips)
+
+
+def stack(x, layers, residual="above", late=False, into_state=False, carried=False):
+    """The right answer of ``check_stacked``, or with one slip."""
+    a, h = x, np.zeros(len(layers[0][2]))
+    for level, (U, W, b) in enumerate(layers):
+        read = np.vstack([0 * a[:1], a[:-1]]) if late and level else a
+        h, hs = h if carried else 0 * h, []
+        add = level > 0 if residual == "above" else residual == "all" and a.shape[1] == len(b)
+        for t in range(len(x)):
+            h = np.tanh(U @ read[t] + W @ h + b)
+            h = h + a[t] if add and into_state else h
+            hs.append(h)
+        a = np.array(hs) + a if add and not into_state else np.array(hs)
+    return a
+
+
+def stacked_slips(x, layers):
+    yield stack(x, layers, residual=""), "The residual connections are missing: add the layer's input to its state."
+    yield (
+        stack(x, layers, residual="all"),
+        "The first layer has no residual connection, also where the sizes would allow it.",
+    )
+    yield (
+        stack(x, layers, into_state=True),
+        "The sum has gone into the next step. The next step of the layer reads its state h alone.",
+    )
+    yield stack(x, layers, late=True), "A layer reads what the layer below puts out at the same step, not one step ago."
+    yield stack(x, layers, carried=True), "Each layer starts from zeros, not from the last state of the layer below."
+    h = stack(x, layers, residual="")
+    yield stack(x, layers) - h, "That is only what the layers read. The state of the last layer is missing."
+
+
+@asks_for_function
+def check_mask(mask):
+    """Chapter 3.5, “Code”: mask(sizes) → which entries of W a clockwork network reads, groups of these sizes.
+
+    sizes: a list, fast group first. The result has shape (n, n), n the sum of the sizes; entry (i, j) is 1 where unit i
+    reads unit j: where j's group is i's or a slower one. Checked for seven lists.
+    """
+    for sizes in ([2, 2], [1, 1, 1], [3, 1], [1, 3], [2], [1, 2, 3], [4, 1, 2]):
+        where, n = f"for sizes={sizes}", sum(sizes)
+        got = array(call(mask, where, sizes=list(sizes)), (n, n), where, "the mask").astype(float)
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        right = (group[:, None] <= group).astype(float)
+        slips = [
+            (right.T, "That is the transpose: fast groups feed slow ones. Row i belongs to the unit that reads."),
+            (group[:, None] < group, "A unit also reads its own group: the blocks on the diagonal are 1."),
+            (group[:, None] == group, "That has the diagonal blocks alone. A fast group also reads the slower ones."),
+            (
+                np.triu(np.ones((n, n))),
+                "Inside a group every unit reads every other: whole blocks, not single entries.",
+            ),
+            (np.ones((n, n)), "Here every unit reads every other. A slow group must not read a faster one."),
+            (1 - right, "The ones and zeros are exchanged."),
+        ]
+        even = np.repeat(np.arange(len(sizes)), n // len(sizes))
+        if len(even) == n:
+            slips.append(((even[:, None] <= even).astype(float), "The groups have different sizes."))
+        compare(where, got, right, slips=[slip for slip in slips if not np.array_equal(slip[0], right)])
+
+
+@asks_for_function
+def check_causal(causal):
+    """Chapter 3.7, “Code”: causal(x, u, dilation) → the causal convolution of a series with a kernel.
+
+    x (T,), u (k,); the result has shape (T,): y_t = Σ_j u_j x_{t − dilation (k − 1 − j)}, with zeros before the first
+    step. Checked for twelve sizes.
+    """
+    rng = np.random.default_rng(37)
+    for T, k, dilation in itertools.product((8, 3), (3, 2, 1), (2, 1)):
+        where, x, u = f"for T={T}, k={k}, dilation={dilation}", rng.normal(size=T), rng.normal(size=k)
+        got = array(call(causal, where, x=x, u=u, dilation=dilation), (T,), where, "an output for each step")
+        reach = dilation * (k - 1)
+
+        def moved(kernel=u, dilation=dilation, ahead=0, x=x, T=T):
+            """With an input that is read ``ahead`` steps too late in the series."""
+            before = dilation * (len(kernel) - 1)
+            padded = np.concatenate([np.zeros(before + T), x, np.zeros(before + T)])
+            return sum(c * padded[T + ahead + dilation * j :][:T] for j, c in enumerate(kernel))
+
+        slips = [
+            (moved(dilation=1), "The dilation is not used: two inputs that are read lie `dilation` steps apart."),
+            (moved(u[::-1]), "The kernel is reversed: its last number belongs to x[t] itself."),
+            (moved(ahead=reach), "Output t reads x[t] and later steps: the future. Put the zeros in front."),
+            (
+                moved(u[::-1], ahead=reach),
+                "Output t reads x[t] and later steps, the future, and the kernel is reversed.",
+            ),
+            (moved(ahead=reach // 2), "Output t reads later steps: half of the zeros stand behind. Put all in front."),
+            (moved(ahead=-1), "Every output comes one step late: y[t] may read x[t]. One zero less in front."),
+            (moved(ahead=1), "Output t reads x[t + 1], the future. One zero more in front."),
+            (circular(x, u, dilation), "np.roll brings the end of the series to its beginning. Use zeros there."),
+        ]
+        compare(where, got, moved(), slips=slips)
+
+
+def circular(x, u, dilation):
+    return sum(c * np.roll(x, dilation * (len(u) - 1 - j)) for j, c in enumerate(u))
