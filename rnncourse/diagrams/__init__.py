@@ -1,12 +1,14 @@
 """Pictures of networks, drawn as SVG: sharp at any size, in the reader's light or dark theme.
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
-paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy.
+paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy,
+convolutions.py where a convolution can stand.
 """
 
 from rnncourse.diagrams.attention import encoder_decoder
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.contexts import contexts
+from rnncourse.diagrams.convolutions import convolution_places, dilated
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
 from rnncourse.diagrams.paths import gradient_paths
@@ -21,6 +23,8 @@ __all__ = [
     "cell",
     "circle",
     "contexts",
+    "convolution_places",
+    "dilated",
     "encoder_decoder",
     "gradient_paths",
     "gru",

@@ -5,7 +5,13 @@
 ``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
 """
 
-from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
+from rnncourse.exercises.architectures import (
+    check_attend,
+    check_causal,
+    check_fed_back,
+    check_recall,
+    check_summary,
+)
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
@@ -24,6 +30,7 @@ from rnncourse.exercises.text import check_min_p, check_temperature
 __all__ = [
     "check_attend",
     "check_bits_per_character",
+    "check_causal",
     "check_clip",
     "check_concatenated",
     "check_counter",

@@ -149,3 +149,42 @@ def check_fed_back(fed_back):
             (late - without, "The last vector itself is missing: s_t = decay · s_{t−1} + y_{t−1}."),
         ]
         compare(where, got, late, slips=[slip for slip in slips if not np.allclose(slip[0], late)])
+
+
+@asks_for_function
+def check_causal(causal):
+    """Chapter 3.7, “Code”: causal(x, u, dilation) → the causal convolution of a series with a kernel.
+
+    x (T,), u (k,); the result has shape (T,): y_t = Σ_j u_j x_{t − dilation (k − 1 − j)}, with zeros before the first
+    step. Checked for twelve sizes.
+    """
+    rng = np.random.default_rng(37)
+    for T, k, dilation in itertools.product((8, 3), (3, 2, 1), (2, 1)):
+        where, x, u = f"for T={T}, k={k}, dilation={dilation}", rng.normal(size=T), rng.normal(size=k)
+        got = array(call(causal, where, x=x, u=u, dilation=dilation), (T,), where, "an output for each step")
+        reach = dilation * (k - 1)
+
+        def moved(kernel=u, dilation=dilation, ahead=0, x=x, T=T):
+            """With an input that is read ``ahead`` steps too late in the series."""
+            before = dilation * (len(kernel) - 1)
+            padded = np.concatenate([np.zeros(before + T), x, np.zeros(before + T)])
+            return sum(c * padded[T + ahead + dilation * j :][:T] for j, c in enumerate(kernel))
+
+        slips = [
+            (moved(dilation=1), "The dilation is not used: two inputs that are read lie `dilation` steps apart."),
+            (moved(u[::-1]), "The kernel is reversed: its last number belongs to x[t] itself."),
+            (moved(ahead=reach), "Output t reads x[t] and later steps: the future. Put the zeros in front."),
+            (
+                moved(u[::-1], ahead=reach),
+                "Output t reads x[t] and later steps, the future, and the kernel is reversed.",
+            ),
+            (moved(ahead=reach // 2), "Output t reads later steps: half of the zeros stand behind. Put all in front."),
+            (moved(ahead=-1), "Every output comes one step late: y[t] may read x[t]. One zero less in front."),
+            (moved(ahead=1), "Output t reads x[t + 1], the future. One zero more in front."),
+            (circular(x, u, dilation), "np.roll brings the end of the series to its beginning. Use zeros there."),
+        ]
+        compare(where, got, moved(), slips=slips)
+
+
+def circular(x, u, dilation):
+    return sum(c * np.roll(x, dilation * (len(u) - 1 - j)) for j, c in enumerate(u))

@@ -28,7 +28,7 @@ def test_receptive_field_is_as_measured_and_causal(kernel, layers):
     field = causal_conv.receptive_field(kernel, layers)
     x = torch.randn(field + 9, 8, 2, dtype=torch.float64)
     assert counting.receptive_field(lambda x: network(x)[-1], x) == field
-    assert counting.receptive_field(lambda x: network(x)[3], x) == 4
+    assert counting.receptive_field(lambda x: network(x)[3], x) == min(4, field)
     assert counting.parameters(network) == 3 * 16 + layers * (kernel * 16**2 + 16)
     assert network(x).shape == (field + 9, 8, 16)
 
