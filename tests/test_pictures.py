@@ -31,6 +31,8 @@ def drawn():
         "Encoder": diagrams.encoder_decoder("ab", ["b", "END"], title="Encoder"),
         "Attention": diagrams.encoder_decoder("ab", ["b", "END"], 2, title="Attention"),
         "Clockwork": diagrams.clockwork((1, 2), 4, 2, "Clockwork"),
+        "Places": diagrams.convolution_places(["before"], "Places"),
+        "Dilated": diagrams.dilated(2, 2, "Dilated"),
         "Forecast": forecasts(),
         "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
     }
@@ -101,6 +103,10 @@ def test_long_titles_are_not_cut_off():
         (lambda: diagrams.encoder_decoder("", "a"), "symbols to read and to write, .* got 0, 1 and None"),
         (lambda: diagrams.encoder_decoder("a", "ab", 3), "attention None or a step from 1 to 2, got 1, 2 and 3"),
         (lambda: diagrams.clockwork(lit=9), "steps of at least 1 and lit None or from 1 to 8, got 9 and 9"),
+        (lambda: diagrams.convolution_places("before"), "expected lit to hold some of before, .* got 'before'"),
+        (lambda: diagrams.convolution_places(["after"]), r"expected lit to hold some of before, .* got \['after'\]"),
+        (lambda: diagrams.dilated(0), "expected layers to be an integer of at least 1, got 0"),
+        (lambda: diagrams.dilated(5, 3), "a receptive field of at most 31 steps, got 63"),
         (lambda: diagrams.stacked(12, 1), "at least 1, together at most 12, got 12 and 1"),
         (lambda: plots.shares({"one": {}}, "t"), "expected parts of at least 0 and a sum above 0 for 'one'"),
         (lambda: plots.shares({"one": dict.fromkeys("abcde", 1)}, "t"), "expected at most 4 kinds of part, got 5"),
@@ -196,3 +202,10 @@ def test_grid_lights_one_path():
     assert svg.count('"rnn-lit"') == 5 and svg.count('"rnn-ink rnn-faint"') == 3 * 4 + 3 * 3 - 5
     assert "h³₄" in svg and "rnn-lit-tip" in svg
     assert '"rnn-lit"' not in diagrams.grid(3, 4).data
+
+
+def test_the_causal_tree_lights_what_the_last_output_sees():
+    svg = diagrams.dilated(3, 3).data
+    assert svg.count('<circle class="rnn-in"') == 15 and svg.count('<circle class="rnn-out"') == 1
+    assert svg.count('<circle class="rnn-state"') == 3 + 7 and "sees 15 steps" in svg
+    assert diagrams.convolution_places(["inside"]).data.count('opacity="0.3"') == 2

@@ -2,13 +2,14 @@
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
 paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy,
-grid.py a deep network over time, clockwork.py who ticks when.
+grid.py a deep network over time, clockwork.py who ticks when, convolutions.py where a convolution can stand.
 """
 
 from rnncourse.diagrams.attention import encoder_decoder
 from rnncourse.diagrams.cells import cell, gru
 from rnncourse.diagrams.clockwork import clockwork
 from rnncourse.diagrams.contexts import contexts
+from rnncourse.diagrams.convolutions import convolution_places, dilated
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.grid import grid
 from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
@@ -25,6 +26,8 @@ __all__ = [
     "circle",
     "clockwork",
     "contexts",
+    "convolution_places",
+    "dilated",
     "encoder_decoder",
     "gradient_paths",
     "grid",

@@ -1,11 +1,17 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
-``compare`` (2.5), ``architectures`` and ``connections`` (3), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and
-``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
+``compare`` (2.5), ``architectures`` and ``connections`` (3), ``text`` (5), ``series`` (6), ``speed`` (8): the checks.
+``verdict`` and ``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
 """
 
-from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
+from rnncourse.exercises.architectures import (
+    check_attend,
+    check_causal,
+    check_fed_back,
+    check_recall,
+    check_summary,
+)
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.connections import check_causal, check_mask, check_stacked
@@ -25,6 +31,8 @@ from rnncourse.exercises.text import check_min_p, check_temperature
 __all__ = [
     "check_attend",
     "check_bits_per_character",
+    "check_causal",
+    "check_causal",
     "check_clip",
     "check_concatenated",
     "check_counter",
