@@ -1,8 +1,9 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
-``compare`` (2.5), ``architectures`` (3), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and
-``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
+``compare`` (2.5), ``architectures`` (3), ``training`` (4), ``text`` (5), ``series`` (6), ``speed`` (8): the checks.
+``verdict`` and ``running``: what they share. A check tries the answer on cases that the exercise named and on some it
+did not.
 """
 
 from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
@@ -20,6 +21,7 @@ from rnncourse.exercises.speed import check_recurrence
 from rnncourse.exercises.start import check_pieces
 from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
+from rnncourse.exercises.training import check_last_states
 
 __all__ = [
     "check_attend",
@@ -32,6 +34,7 @@ __all__ = [
     "check_fed_back",
     "check_forward_gradient",
     "check_holds",
+    "check_last_states",
     "check_latch",
     "check_layers_needed",
     "check_min_p",
