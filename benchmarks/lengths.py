@@ -39,7 +39,7 @@ PLAN = [  # model, buckets?, three times the epochs?, seeds
     ("output[-1]", True, False, 10),
     ("both, packed", False, False, 5),
     ("both, padded", False, False, 5),
-    ("both, half mended", False, False, 5),
+    ("both, half fixed", False, False, 5),
     ("output[-1]", False, True, 5),
     ("last real state", False, True, 5),
     ("padding in front", False, True, 5),
