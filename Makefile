@@ -22,7 +22,7 @@ INSTALL := $(BIN)/pip install --quiet --no-compile -c requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo '$(PYTHON) is not Python 3.11 or newer. Name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(INSTALL) -e '.[book,test]'
+	$(INSTALL) -e '.[book,test,export]'
 	@touch $@
 
 .venv/.lab: .venv/.installed
@@ -37,7 +37,7 @@ lock:  ## resolve requirements.lock anew from pyproject.toml
 	.build/uv/bin/pip install --quiet uv
 	.build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
 	  --all-extras --no-header --no-annotate --no-emit-index-url pyproject.toml > .build/resolved
-	{ echo '# Exact versions for make and CI, used as constraints: pip install -c requirements.lock -e ".[book,test]"'; \
+	{ echo '# Exact versions for make and CI, used as constraints: pip install -c requirements.lock -e ".[book,test,export]"'; \
 	  echo '# Written by `make lock`; do not edit. nvidia-* and cuda-* are absent: torch pins those itself.'; \
 	  grep -Ev '^(nvidia-|cuda-)' .build/resolved; } > .build/lock
 	mv .build/lock requirements.lock

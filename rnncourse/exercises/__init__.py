@@ -1,17 +1,12 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
-``compare`` (2.5), ``architectures`` and ``connections`` (3), ``text`` (5), ``series`` (6), ``speed`` (8): the checks.
-``verdict`` and ``running``: what they share. A check tries the answer on cases that the exercise named and on some it did not.
+``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4), ``text`` (5), ``series`` (6),
+``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on cases that the
+exercise named and on some it did not.
 """
 
-from rnncourse.exercises.architectures import (
-    check_attend,
-    check_causal,
-    check_fed_back,
-    check_recall,
-    check_summary,
-)
+from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
 from rnncourse.exercises.backward import check_clip, check_error_terms, check_forward_gradient, check_resting_points
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.connections import check_causal, check_mask, check_stacked
@@ -27,6 +22,7 @@ from rnncourse.exercises.speed import check_recurrence
 from rnncourse.exercises.start import check_pieces
 from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
+from rnncourse.exercises.training import check_last_states
 
 __all__ = [
     "check_attend",
@@ -41,6 +37,7 @@ __all__ = [
     "check_fed_back",
     "check_forward_gradient",
     "check_holds",
+    "check_last_states",
     "check_latch",
     "check_layers_needed",
     "check_mask",

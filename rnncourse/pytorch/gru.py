@@ -95,8 +95,9 @@ class GRU(nn.Module):
     training) and bidirectional (D = 1 or 2 directions) as in torch. reset="before" gives the GRU of the paper, which
     torch does not have.
     forward(x, h0=None): x (T, B, m), or (B, T, m) if batch_first; h0 (L·D, B, n), zero if left out. Returns hs
-    (T, B, D·n), or (B, T, D·n), and the last states h_T (L·D, B, n). One sequence comes and goes without its B.
-    ``load_state_dict`` takes the state of a ``torch.nn.GRU`` unchanged. T = 0 is allowed, in torch it is not.
+    (T, B, D·n), or (B, T, D·n), and the last states h_T (L·D, B, n). One sequence comes and goes without its B,
+    a PackedSequence packed, with B sequences. ``load_state_dict`` takes the state of a ``torch.nn.GRU`` unchanged.
+    T = 0 is allowed, in torch it is not.
     Raises ValueError for another reset, for arguments that torch.nn.GRU does not take, and for shapes, dtypes, devices
     or values that do not fit.
     """

@@ -89,8 +89,8 @@ class LSTM(nn.Module):
     training) and bidirectional (D = 1 or 2 directions) as in torch. A proj_size is refused.
     forward(x, (h0, c0)=None): x (T, B, m), or (B, T, m) if batch_first; h0 and c0 (L·D, B, n), zero if left out.
     Returns hs (T, B, D·n), or (B, T, D·n), and the last states (h_T, c_T), each (L·D, B, n). One sequence comes and
-    goes without its B. ``load_state_dict`` takes the state of a ``torch.nn.LSTM`` without projection unchanged.
-    T = 0 is allowed, in torch it is not.
+    goes without its B, and a PackedSequence packed, with B sequences. ``load_state_dict`` takes the state of a
+    ``torch.nn.LSTM`` without projection unchanged. T = 0 is allowed, in torch it is not.
     Raises ValueError for arguments that torch.nn.LSTM does not take, for a projection, and for shapes, dtypes, devices
     or values that do not fit.
     """

@@ -45,8 +45,9 @@ class RNN(nn.Module):
     input_size is m, hidden_size is n; num_layers (L layers), nonlinearity ("tanh" or "relu"), bias, batch_first,
     dropout (between layers, while training) and bidirectional (D = 1 or 2 directions) as in torch.
     forward(x, h0=None): x (T, B, m), or (B, T, m) if batch_first; h0 (L·D, B, n), zero if left out. Returns hs
-    (T, B, D·n), or (B, T, D·n), and the last states h_T (L·D, B, n). One sequence comes and goes without its B.
-    ``load_state_dict`` takes the state of a ``torch.nn.RNN`` unchanged. T = 0 is allowed, in torch it is not.
+    (T, B, D·n), or (B, T, D·n), and the last states h_T (L·D, B, n). One sequence comes and goes without its B,
+    a PackedSequence packed, with B sequences. ``load_state_dict`` takes the state of a ``torch.nn.RNN`` unchanged.
+    T = 0 is allowed, in torch it is not.
     Raises ValueError for arguments that torch.nn.RNN does not take, and for shapes, dtypes, devices or values that do
     not fit.
     """
