@@ -38,6 +38,8 @@ EVENTS = ("RNN", "RNN, orthogonal", "LSTM", "clockwork 1–8", "no clock", "all 
 PLAN = [("sound", kind, 1) for kind in SOUNDS]  # task, kind, how many times the steps
 PLAN += [("event", kind, 1) for kind in EVENTS] + [("event", kind, 3) for kind in ("clockwork 1–8", "RNN")]
 PLAN += [("sound", kind, 3) for kind in LONGER]
+PLAN += [("sound", kind, 1) for kind in ("copies, no gradient", "clock, told time", "random, told time")]
+PLAN += [("event", "own group only", 1), ("event", "own group only", 3)]
 
 
 def chapter():

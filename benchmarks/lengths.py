@@ -43,6 +43,8 @@ PLAN = [  # model, buckets?, three times the epochs?, seeds
     ("output[-1]", False, True, 5),
     ("last real state", False, True, 5),
     ("padding in front", False, True, 5),
+    ("output[-1], forget bias 2", False, False, 10),
+    ("last real state, forget bias 2", False, False, 10),
 ]
 
 

@@ -27,22 +27,39 @@ def check_stacked(stacked):
         compare(where, got, right, slips=slips)
 
 
+def first_rows(sizes):
+    """The mask of a loop that does not move on: M[:size] = 1."""
+    M = np.zeros((sum(sizes),) * 2)
+    M[: max(sizes)] = 1
+    return M
+
+
 def stack(x, layers, residual="above", late=False, into_state=False, carried=False):
     """The right answer of ``check_stacked``, or with one slip."""
-    a, h = x, np.zeros(len(layers[0][2]))
+    a, h, first = x, np.zeros(len(layers[0][2])), None
     for level, (U, W, b) in enumerate(layers):
         read = np.vstack([0 * a[:1], a[:-1]]) if late and level else a
         h, hs = h if carried else 0 * h, []
-        add = level > 0 if residual == "above" else residual == "all" and a.shape[1] == len(b)
+        add = level > 0 if residual in ("above", "first") else residual == "all" and a.shape[1] == len(b)
         for t in range(len(x)):
-            h = np.tanh(U @ read[t] + W @ h + b)
+            inside = a[t] if residual == "inside" and level else 0
+            h = np.tanh(U @ read[t] + W @ h + b + inside)
             h = h + a[t] if add and into_state else h
             hs.append(h)
-        a = np.array(hs) + a if add and not into_state else np.array(hs)
+        below = first if residual == "first" and level else a
+        a = np.array(hs) + below if add and not into_state else np.array(hs)
+        first = a if level == 0 else first
     return a
 
 
 def stacked_slips(x, layers):
+    turned = [(U, W.T, b) for U, W, b in layers]
+    yield stack(x, turned), "W is transposed there: a state h of shape (n,) needs W @ h, not h @ W."
+    yield stack(x, layers, residual="inside"), "The layer's input is added inside the tanh. Add it to tanh(…)."
+    yield (
+        stack(x, layers, residual="first"),
+        "What the first layer puts out is added. Add what the layer below puts out.",
+    )
     yield stack(x, layers, residual=""), "The residual connections are missing: add the layer's input to its state."
     yield (
         stack(x, layers, residual="all"),
@@ -80,6 +97,7 @@ def check_mask(mask):
             ),
             (np.ones((n, n)), "Here every unit reads every other. A slow group must not read a faster one."),
             (1 - right, "The ones and zeros are exchanged."),
+            (first_rows(sizes), "Each group begins at row 0 there: begin where the group before it ends."),
         ]
         even = np.repeat(np.arange(len(sizes)), n // len(sizes))
         if len(even) == n:
@@ -108,6 +126,10 @@ def check_causal(causal):
 
         slips = [
             (moved(dilation=1), "The dilation is not used: two inputs that are read lie `dilation` steps apart."),
+            (
+                moved(u[::-1], dilation=1),
+                "The kernel is reversed, as np.convolve does it, and the dilation is not used.",
+            ),
             (moved(u[::-1]), "The kernel is reversed: its last number belongs to x[t] itself."),
             (moved(ahead=reach), "Output t reads x[t] and later steps: the future. Put the zeros in front."),
             (
@@ -117,9 +139,17 @@ def check_causal(causal):
             (moved(ahead=reach // 2), "Output t reads later steps: half of the zeros stand behind. Put all in front."),
             (moved(ahead=-1), "Every output comes one step late: y[t] may read x[t]. One zero less in front."),
             (moved(ahead=1), "Output t reads x[t + 1], the future. One zero more in front."),
-            (circular(x, u, dilation), "np.roll brings the end of the series to its beginning. Use zeros there."),
+            (
+                circular(x, u, dilation),
+                "The end of the series comes in at its beginning, as with np.roll or a negative index. Use zeros.",
+            ),
+            (moved(x=np.r_[0, x[1:]]), "x[0] is missing: an index of 0 is inside the series."),
+            (
+                np.where(np.arange(T) < reach, 0, moved()),
+                "The first outputs are not 0: with zeros in front they read x, too.",
+            ),
         ]
-        compare(where, got, moved(), slips=slips)
+        compare(where, got, moved(), slips=[slip for slip in slips if not np.allclose(slip[0], moved())])
 
 
 def circular(x, u, dilation):

@@ -51,6 +51,14 @@ def check_last_states(last_states):
                 joined(ahead[lengths - 2, rows], back[0]),
                 "hs[lengths − 2] is one step too early: the last real step is lengths[b] − 1.",
             ),
+            (
+                joined(last, back[T - lengths, rows]),
+                "The reverse half has read everything at step 0, also in a short sequence.",
+            ),
+            (
+                joined(last, ahead[0]),
+                "Both halves are of the forward direction. The reverse half is the last n units.",
+            ),
             (joined(back[0], last), "The forward half comes first."),
             ((hs * real).sum(axis=0) / lengths[:, None], "That is the mean over the real steps. Take one state."),
             (hs.mean(axis=0), "That is the mean over the steps. Take one state of each direction."),

@@ -41,7 +41,8 @@ def test_the_search_goes_on_while_the_best_rate_is_at_the_edge(program):
     assert program.beyond({0.003: 0.2, 0.01: 0.3, 0.03: 0.1}) == []
     assert program.beyond({0.003: 0.2, 0.01: 0.1, 0.03: 0.1}) == [0.001]
     assert program.beyond({0.003: 0.1, 0.01: 0.1, 0.03: 0.2}) == [0.1]
-    assert program.beyond({0.001: 0.3, 0.003: 0.1, 0.01: 0.1}) == []  # nothing smaller is left
+    assert program.beyond({0.001: 0.3, 0.003: 0.1, 0.01: 0.1}) == [0.0003]
+    assert program.beyond({0.0003: 0.3, 0.001: 0.1, 0.003: 0.1}) == []  # nothing smaller is left
 
 
 def test_record(program):

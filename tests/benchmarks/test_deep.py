@@ -10,16 +10,16 @@ from rnncourse.data import recorded
 def check_form(report, program, short, seeds=None):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", report["date"]) and {"python", "numpy", "torch"} <= set(report["versions"])
     keys = [(row["task"], row["model"], row["steps"]) for row in report["rows"]]
-    assert keys == [(task, model, (3 if long else 1) * short[task]) for task, model, long, _ in program.PLAN]
+    assert keys == [(task, model, max(1, round(times * short[task]))) for task, model, times, _ in program.PLAN]
     rates = {key: row["rate"] for key, row in zip(keys, report["rows"], strict=True)}
-    for row, (task, model, long, wish) in zip(report["rows"], program.PLAN, strict=True):
+    for row, (task, model, times, wish) in zip(report["rows"], program.PLAN, strict=True):
         scores = np.array(row["scores"])
         assert scores.shape == (seeds or wish,) and np.isfinite(scores).all()
         assert task != "switches" or (scores.min() >= 0 and scores.max() <= 1)
         looked = len(scores) if task == "words" and "forget" not in model else 0
         for what in ("lasting", "lasting untrained", "forgets in use"):
             assert [len(layers) for layers in row[what]] == [len(model)] * looked
-        if long or "forget" in model:
+        if times > 1 or "forget" in model:
             assert row["search"] == {} and row["rate"] == rates[task, model.split(" forget")[0], short[task]]
         else:
             assert set(row["search"]) == {str(rate) for rate in report["rates tried"][task]}
@@ -45,5 +45,5 @@ def test_record(program):
 def test_rows_of_one_task_have_as_many_weights():
     rows = recorded.benchmark("deep")["rows"]
     for task, budget in (("switches", 1200), ("words", 3000)):
-        weights = [row["weights"] for row in rows if row["task"] == task]
+        weights = [row["weights"] for row in rows if row["task"] == task and not row["model"][-1].isdigit()]
         assert 0.93 * budget < min(weights) <= max(weights) <= budget

@@ -6,14 +6,17 @@ import pytest
 from rnncourse.exercises import check_causal, check_mask, check_stacked
 
 
-def stacked(x, layers, plain=False, everywhere=False, into_state=False, late=False, carried=False):
+def stacked(
+    x, layers, plain=False, everywhere=False, into_state=False, late=False, carried=False, turned=False, inside=False
+):
     a, h = x, np.zeros(2)
     for number, (U, W, b) in enumerate(layers):
         h, hs = h if carried else np.zeros(2), []
         before = np.zeros_like(a[0])
         for a_t in a:
-            h = np.tanh(U @ (before if late and number else a_t) + W @ h + b)
-            add = 0 if plain or not (number or (everywhere and len(a_t) == 2)) else a_t
+            more = a_t if inside and number else 0
+            h = np.tanh(U @ (before if late and number else a_t) + (h @ W if turned else W @ h) + b + more)
+            add = 0 if plain or inside or not (number or (everywhere and len(a_t) == 2)) else a_t
             if into_state:
                 h = h + add
             before = a_t
@@ -30,6 +33,8 @@ def stacked(x, layers, plain=False, everywhere=False, into_state=False, late=Fal
         ("into_state", "The sum has gone into the next step"),
         ("late", "at the same step, not one step ago"),
         ("carried", "Each layer starts from zeros"),
+        ("turned", "W is transposed there"),
+        ("inside", "The layer's input is added inside the tanh"),
     ],
 )
 def test_stacked(slip, says):
@@ -53,6 +58,13 @@ def test_stacked_other_answers(answer, says):
     assert not verdict and says in verdict, verdict
 
 
+def not_moved_on(sizes):
+    M, begin = np.zeros((sum(sizes),) * 2), 0
+    for size in sizes:
+        M[:size, begin:] = 1
+    return M
+
+
 def mask(sizes, compare=np.less_equal, even=False):
     group = np.repeat(np.arange(len(sizes)), sum(sizes) // len(sizes) if even else sizes)
     return compare(group[:, None], group)
@@ -67,6 +79,7 @@ def mask(sizes, compare=np.less_equal, even=False):
         (lambda sizes: np.triu(np.ones((sum(sizes),) * 2)), "whole blocks, not single entries"),
         (lambda sizes: np.ones((sum(sizes),) * 2), "A slow group must not read a faster one"),
         (lambda sizes: ~mask(sizes), "The ones and zeros are exchanged"),
+        (not_moved_on, "Each group begins at row 0 there"),
         (lambda sizes: mask(sizes, even=True), "The groups have different sizes"),
         (lambda sizes: np.triu(np.ones((len(sizes),) * 2)), "It should be the mask, of shape (4, 4)"),
         (lambda sizes: None, "Is a `return …` missing?"),
@@ -104,7 +117,13 @@ def changes_the_series(x, u, dilation):
         (lambda *a: causal(*a, front=lambda reach: reach // 2), "half of the zeros stand behind"),
         (lambda *a: causal(*a, late=1), "Every output comes one step late"),
         (lambda *a: causal(*a, late=-1), "One zero more in front"),
-        (rolled, "np.roll brings the end of the series to its beginning"),
+        (rolled, "The end of the series comes in at its beginning"),
+        (lambda x, u, dilation: np.convolve(x, u)[: len(x)], "as np.convolve does it, and the dilation is not used"),
+        (lambda x, u, dilation: causal(np.r_[0, x[1:]], u, dilation), "x[0] is missing"),
+        (
+            lambda x, u, d: np.where(np.arange(len(x)) < d * (len(u) - 1), 0, causal(x, u, d)),
+            "The first outputs are not 0",
+        ),
         (lambda x, u, dilation: causal(x, u, dilation)[dilation * (len(u) - 1) :], "of shape (4,). It should be"),
         (lambda x, u, dilation: None, "Is a `return …` missing?"),
         (changes_the_series, "changes its input x"),

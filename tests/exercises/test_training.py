@@ -40,6 +40,13 @@ def mean_of_the_real(hs, lengths):
             lambda hs, lengths: joined(ahead(hs, np.minimum(lengths, len(hs) - 1)), back(hs, 0)),
             "hs[lengths] is one step too late",
         ),
+        (
+            lambda hs, lengths: joined(
+                ahead(hs, lengths - 1), hs[len(hs) - lengths, range(len(lengths)), hs.shape[2] // 2 :]
+            ),
+            "also in a short sequence",
+        ),
+        (lambda hs, lengths: joined(ahead(hs, lengths - 1), ahead(hs, 0 * lengths)), "Both halves are of the forward"),
         (lambda hs, lengths: joined(back(hs, 0), ahead(hs, lengths - 1)), "The forward half comes first."),
         (mean_of_the_real, "the mean over the real steps"),
         (lambda hs, lengths: hs.mean(axis=0), "the mean over the steps"),
