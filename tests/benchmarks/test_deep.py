@@ -42,8 +42,11 @@ def test_record(program):
         assert row["rate"] not in (rates[0], rates[-1])  # no optimum at the edge
 
 
+NARROW = ("RNN R 23", "RNN R 19")  # a control: fewer weights
+
+
 def test_rows_of_one_task_have_as_many_weights():
     rows = recorded.benchmark("deep")["rows"]
     for task, budget in (("switches", 1200), ("words", 3000)):
-        weights = [row["weights"] for row in rows if row["task"] == task and not row["model"][-1].isdigit()]
-        assert 0.93 * budget < min(weights) <= max(weights) <= budget
+        weights = [row["weights"] for row in rows if row["task"] == task and row["model"] not in NARROW]
+        assert 0.9 * budget < min(weights) <= max(weights) <= budget
