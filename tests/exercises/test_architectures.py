@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse.exercises import check_attend, check_causal, check_fed_back, check_recall, check_summary
+from rnncourse.exercises import check_attend, check_fed_back, check_recall, check_summary
 
 
 def changes_its_input(hs, n):
@@ -155,42 +155,4 @@ def fed_back(y0, targets, decay, own=False, mean=False, last=1.0, s=0):
 )
 def test_fed_back(answer, says):
     verdict = check_fed_back(answer)
-    assert not verdict and says in verdict, verdict
-
-
-def causal(x, u, dilation, front=None, late=0):
-    """With ``front`` zeros in front instead of all, and each output ``late`` steps late."""
-    reach = dilation * (len(u) - 1)
-    front = reach if front is None else front(reach)
-    padded = np.concatenate([np.zeros(front + late), x, np.zeros(reach + 1)])
-    return sum(weight * padded[dilation * j :][: len(x)] for j, weight in enumerate(u))
-
-
-def rolled(x, u, dilation):
-    return sum(weight * np.roll(x, dilation * (len(u) - 1 - j)) for j, weight in enumerate(u))
-
-
-def changes_the_series(x, u, dilation):
-    x[0] = 0
-    return causal(x, u, dilation)
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (lambda x, u, dilation: causal(x, u, 1), "The dilation is not used"),
-        (lambda x, u, dilation: causal(x, u[::-1], dilation), "The kernel is reversed"),
-        (lambda *a: causal(*a, front=lambda reach: 0), "later steps: the future. Put the zeros in front"),
-        (lambda x, u, d: causal(x, u[::-1], d, lambda reach: 0), "the future, and the kernel is reversed"),
-        (lambda *a: causal(*a, front=lambda reach: reach // 2), "half of the zeros stand behind"),
-        (lambda *a: causal(*a, late=1), "Every output comes one step late"),
-        (lambda *a: causal(*a, late=-1), "One zero more in front"),
-        (rolled, "np.roll brings the end of the series to its beginning"),
-        (lambda x, u, dilation: causal(x, u, dilation)[dilation * (len(u) - 1) :], "of shape (4,). It should be"),
-        (lambda x, u, dilation: None, "Is a `return …` missing?"),
-        (changes_the_series, "changes its input x"),
-    ],
-)
-def test_causal(answer, says):
-    verdict = check_causal(answer)
     assert not verdict and says in verdict, verdict
