@@ -25,9 +25,10 @@ class Names(NamedTuple):
 def names(part, longest=None):
     """The names of one part, "train", "validation" or "test": 70, 15 and 15 in a hundred of all countries and so on.
 
-    What is named decides about the part: all names of Norway lie in the same one, and so do German and
-    Swiss German; but Norway and Norwegian may be apart. longest: leave out texts with more characters. The same call
-    gives the same names in the same order, for one version of Babel.
+    What is named decides about the part: all names of Norway lie in the same one, and so do German and Swiss German;
+    but Norway and Norwegian may be apart, and so may the names of a city that one language spells like a country.
+    longest: leave out texts with more characters. The same call gives the same names in the same order, for one version
+    of Babel.
     Raises ValueError for another part, and a ``longest`` that is no whole number of at least 1.
     """
     if part not in PARTS:
