@@ -151,6 +151,15 @@ def recall_slips(hs, u, k, right):
     padded = np.concatenate([np.zeros(k), u[: T - k]])
     yield explained(hs, padded), "The first k steps have no u[t − k]: leave them out, do not put zeros there."
     yield 1 - right, "That is the share that the readout does not explain."
+    yield sum(explained(hs[j:], u[: T - j]) for j in range(k + 1)), "That is the sum over delays. Return one delay, k."
+    for ridge in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0):
+        columns = np.column_stack([hs[k:], np.ones(T - k)])
+        gram = columns.T @ columns + ridge * np.eye(columns.shape[1])
+        fit = columns @ np.linalg.solve(gram, columns.T @ u[: T - k])
+        yield (
+            np.corrcoef(fit, u[: T - k])[0, 1] ** 2,
+            "That looks like ridge regression. Fit by least squares, without λ.",
+        )
 
 
 def explained(hs, target, intercept=True):
