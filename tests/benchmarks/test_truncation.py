@@ -38,5 +38,3 @@ def test_record(program):
         if row["search"] and learned:
             rates = list(row["search"])
             assert str(row["rate"]) not in (rates[0], rates[-1])  # no optimum at the edge of the grid
-    used = {row["rate"] for row in report["rows"] if row["what"] | {"how": "carried"} == row["what"]}
-    assert len(used) == 1  # the long window takes the rate of the short one
