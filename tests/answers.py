@@ -140,8 +140,13 @@ def last_states(hs, lengths):
     return np.concatenate([hs[lengths - 1, np.arange(len(lengths)), :n], hs[0, :, n:]], axis=-1)
 
 
+def reach(t, k1, k2):
+    return t + 1 - max(0, (t // k1 + 1) * k1 - k2)
+
+
 RIGHT = {
     "check_last_states": last_states,
+    "check_reach": reach,
     "check_sign_test": sign_test,
     "check_pieces": pieces,
     "check_latch": latch(),

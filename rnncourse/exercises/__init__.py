@@ -23,6 +23,7 @@ from rnncourse.exercises.start import check_pieces
 from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
 from rnncourse.exercises.training import check_last_states
+from rnncourse.exercises.truncation import check_reach
 
 __all__ = [
     "check_attend",
@@ -44,6 +45,7 @@ __all__ = [
     "check_min_p",
     "check_parameters",
     "check_pieces",
+    "check_reach",
     "check_recall",
     "check_recurrence",
     "check_resting_points",
