@@ -7,7 +7,7 @@ Every row gets the same search with one random seed, judged on validation data. 
 neighbours, then further while the best one is the last of them. Then, at this rate, the strength of the method: three
 neighbours of its list, and further in the same way. The best setting then runs with other random seeds on test data.
 A row "to the end" takes the rate of "early stopping only". A row "A + B" takes the strengths of A and B and searches
-the rate. "memory" rows have a search of the rate only.
+the rate; "A, longer" takes rate and strength of A and up to three times the steps. "memory" rows search the rate only.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
 --quick: few steps and seeds, to see that it runs; written only where --out says.
@@ -24,7 +24,7 @@ import torch
 from rnncourse.data import recorded
 
 RESULTS = recorded.FOLDER / "regularisation.json"
-SEEDS, SEARCH_SEED = 10, 100
+SEEDS, SEARCH_SEED, STEPS = 10, 100, 400
 RATES = {
     "text": (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16),
     "glucose": (0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08),
@@ -53,14 +53,22 @@ FIRST = (
     "another size",
 )
 MEMORY = [  # task, steps of the sequence, place of the noise, same mask?, steps of training, seeds
-    *(("number", 20, *noise, 300, SEEDS) for noise in (
-        (None, True), ("cell", False), ("hidden", False), ("hidden", True), ("cell", True), ("candidate", False),
-        ("weights", True), ("zoneout", False),
-    )),
-    *(("bit", 20, *noise, 300, SEEDS) for noise in ((None, True), ("cell", False), ("hidden", False))),
-    *(("bit", 60, *noise, 300, SEEDS) for noise in ((None, True), ("cell", False), ("hidden", False))),
-    ("bit", 60, "cell", False, 900, 5),
-]  # fmt: skip
+    ("number", 20, None, True, 200, SEEDS),
+    ("number", 20, "cell", False, 200, SEEDS),
+    ("number", 20, "hidden", False, 200, SEEDS),
+    ("bit", 20, "cell", False, 200, SEEDS),
+    ("bit", 40, None, True, 200, SEEDS),
+    ("bit", 40, "cell", False, 200, SEEDS),
+    ("bit", 40, "hidden", False, 200, SEEDS),
+    ("number", 20, "hidden", True, 200, SEEDS),
+    ("number", 20, "cell", True, 200, SEEDS),
+    ("number", 20, "candidate", False, 200, SEEDS),
+    ("number", 20, "weights", True, 200, SEEDS),
+    ("number", 20, "zoneout", False, 200, SEEDS),
+    ("bit", 40, "cell", False, 600, 5),
+    ("number", 20, "cell", False, 600, 5),
+]
+PAIR = "weight decay + outside, same masks"  # the best two on validation text
 LAST = ("candidate", "zoneout")  # the slowest
 PLAN = [
     *({"task": "text", "method": method} for method in FIRST if method not in LAST),
@@ -70,6 +78,7 @@ PLAN = [
     ),
     *({"task": "glucose", "method": method} for method in FIRST if method not in LAST),
     *({"task": task, "method": method} for method in LAST for task in ("text", "glucose")),
+    *({"task": "text", "method": method} for method in (PAIR, "outside, same masks, longer", f"{PAIR}, longer")),
 ]
 
 
@@ -126,18 +135,26 @@ def search(names, task, settings, method, quick):
 
 def compare(names, task, method, rows, quick):
     """A row of "text" or "glucose"."""
+
+    def of(other):
+        (row,) = [row for row in rows if (row["task"], row.get("method")) == (task, other)]
+        return row
+
+    def make(strength):
+        parts = method.removesuffix(", longer").split(" + ")
+        if len(parts) == 1:
+            return names["METHODS"][method](strength)
+        return {name: value for part in parts for name, value in names["METHODS"][part](of(part)["strength"]).items()}
+
+    rates_tried, tried, strength = {}, {}, None
     if method == "to the end":
-        (row,) = [row for row in rows if (row["task"], row.get("method")) == (task, "early stopping only")]
-        rate, strength, rates_tried, tried, settings = row["rate"], None, {}, {}, {"stop": False}
+        rate, settings = of("early stopping only")["rate"], {"stop": False}
+    elif method.endswith(", longer"):
+        short = of(method.removesuffix(", longer"))
+        rate, strength = short["rate"], short["strength"]
+        settings = make(strength) if " + " in method else names["METHODS"][short["method"]](strength)
+        settings |= {"steps": 3 * STEPS}
     else:
-        if " + " in method:
-            settings = {}
-            for part in method.split(" + "):
-                (row,) = [row for row in rows if (row["task"], row.get("method")) == (task, part)]
-                settings |= names["METHODS"][part](row["strength"])
-            make = lambda s: settings  # noqa: E731
-        else:
-            make = names["METHODS"][method]
         rate, strength, rates_tried, tried = search(names, task, make, method, quick)
         settings = make(strength)
     scores, steps = [], []
@@ -154,7 +171,9 @@ def memory(names, what, T, place, same, steps, seeds, rows, quick):
     tried, rates = {}, RATES["memory"]
     run = lambda rate, seed: round(names["remember"](what, T, rate, seed, place, same=same, steps=steps), 4)  # noqa: E731
     short = [
-        row for row in rows if row["task"] == "memory" and [row[k] for k in ("what", "T", "place", "same")] == [what, T, place, same]
+        row
+        for row in rows
+        if row["task"] == "memory" and [row[k] for k in ("what", "T", "place", "same")] == [what, T, place, same]
     ]
     if short:
         rate = short[0]["rate"]
@@ -178,7 +197,7 @@ def run(out, plan, quick=False, names=None):
     if quick:
         learn, remember = names["learn"], names["remember"]
         names["learn"] = lambda *given, **more: learn(*given, **more | {"steps": 20})
-        names["remember"] = lambda what, T, *given, steps, **more: remember(what, 3, *given, steps=steps // 300, **more)
+        names["remember"] = lambda what, T, *given, steps, **more: remember(what, 3, *given, steps=steps // 200, **more)
     for key in plan:
         if any(key.items() <= row.items() for row in rows):
             continue

@@ -140,7 +140,13 @@ def last_states(hs, lengths):
     return np.concatenate([hs[lengths - 1, np.arange(len(lengths)), :n], hs[0, :, n:]], axis=-1)
 
 
+def same_masks(x, p, seed):
+    kept = np.random.default_rng(seed).random((1, *x.shape[1:])) >= p
+    return x * kept / (1 - p)
+
+
 RIGHT = {
+    "check_same_masks": same_masks,
     "check_last_states": last_states,
     "check_sign_test": sign_test,
     "check_pieces": pieces,

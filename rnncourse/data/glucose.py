@@ -64,6 +64,4 @@ def windows(series, first_day, days, steps, ahead):
         whole = whole[np.isfinite(whole).all(axis=1)]
         if len(whole):
             return whole[:, :steps].copy(), whole[:, -1].copy()
-    raise ValueError(
-        f"glucose.windows: expected {steps + ahead} steps without a gap, found none in these days"
-    )
+    raise ValueError(f"glucose.windows: expected {steps + ahead} steps without a gap, found none in these days")
