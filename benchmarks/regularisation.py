@@ -8,6 +8,7 @@ neighbours, then further while the best one is the last of them. Then, at this r
 neighbours of its list, and further in the same way. The best setting then runs with other random seeds on test data.
 A row "to the end" takes the rate of "early stopping only". A row "A + B" takes the strengths of A and B and searches
 the rate; "A, longer" takes rate and strength of A and up to three times the steps. "memory" rows search the rate only.
+"cut" rows are "memory" rows with W = 0. "amount" rows have another amount of text, and up to three times the steps.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
 --quick: few steps and seeds, to see that it runs; written only where --out says.
@@ -78,7 +79,16 @@ PLAN = [
     ),
     *({"task": "glucose", "method": method} for method in FIRST if method not in LAST),
     *({"task": task, "method": method} for method in LAST for task in ("text", "glucose")),
+    *(
+        {"task": "cut", "what": "bit", "T": 20, "place": place, "same": False, "steps": 200, "seeds": SEEDS}
+        for place in (None, "cell")
+    ),
     *({"task": "text", "method": method} for method in (PAIR, "outside, same masks, longer", f"{PAIR}, longer")),
+    *(
+        {"task": "amount", "method": method, "characters": characters}
+        for characters in (3_200, 28_800)
+        for method in ("early stopping only", "weight decay")
+    ),
 ]
 
 
@@ -114,27 +124,31 @@ def strengths(task, method):
     return values, values[len(values) // 2 if method != "zoneout" else 2]
 
 
-def search(names, task, settings, method, quick):
+def search(names, task, settings, method, quick, more):
     """The rate, the strength (None for a method without), and the losses that were tried."""
 
     def loss(rate, chosen):
-        model, _ = names["learn"](task, rate, SEARCH_SEED, **chosen)
+        model, _ = names["learn"](task, rate, SEARCH_SEED, **chosen, **more)
         return round(names["score"](task, model, "validation"), 4)
 
     values, middle = strengths(task, method)
     rates = RATES[task]
+    free = settings(1) != settings(2)  # is there a strength to choose?
     if quick:
-        return rates[1], middle, {}, {}
+        return rates[1], middle if free else None, {}, {}
     rate, rates_tried = climb(rates, lambda one: loss(one, settings(middle)), rates[len(rates) // 2])
-    if settings(1) == settings(2):
+    if not free:
         return rate, None, rates_tried, {}
     known = rates_tried[rate]
     strength, tried = climb(values, lambda s: known if s == middle else loss(rate, settings(s)), middle)
     return rate, strength, rates_tried, tried
 
 
-def compare(names, task, method, rows, quick):
-    """A row of "text" or "glucose"."""
+def compare(names, task, method, rows, quick, characters=None):
+    """A row of "text", "glucose" or "amount"."""
+    more = {}
+    if characters:
+        task, more = "text", {"columns": names["pieces"](names["corpus"].train, characters), "steps": 3 * STEPS}
 
     def of(other):
         (row,) = [row for row in rows if (row["task"], row.get("method")) == (task, other)]
@@ -155,26 +169,23 @@ def compare(names, task, method, rows, quick):
         settings = make(strength) if " + " in method else names["METHODS"][short["method"]](strength)
         settings |= {"steps": 3 * STEPS}
     else:
-        rate, strength, rates_tried, tried = search(names, task, make, method, quick)
+        rate, strength, rates_tried, tried = search(names, task, make, method, quick, more)
         settings = make(strength)
     scores, steps = [], []
     for seed in range(2 if quick else SEEDS):
-        model, history = names["learn"](task, rate, seed, **settings)
+        model, history = names["learn"](task, rate, seed, **settings, **more)
         scores.append(round(names["score"](task, model, "test"), 4))
         steps.append(min(history, key=lambda row: row[3])[0])
     found = {"rates": {str(k): v for k, v in rates_tried.items()}, "strengths": {str(k): v for k, v in tried.items()}}
     return {"search": found, "rate": rate, "strength": strength, "scores": scores, "steps": steps}
 
 
-def memory(names, what, T, place, same, steps, seeds, rows, quick):
-    """A row of "memory"; three times the steps at the rate of the same row with fewer."""
-    tried, rates = {}, RATES["memory"]
-    run = lambda rate, seed: round(names["remember"](what, T, rate, seed, place, same=same, steps=steps), 4)  # noqa: E731
-    short = [
-        row
-        for row in rows
-        if row["task"] == "memory" and [row[k] for k in ("what", "T", "place", "same")] == [what, T, place, same]
-    ]
+def memory(names, task, what, T, place, same, steps, seeds, rows, quick):
+    """A row of "memory", or of "cut", where W is 0; three times the steps at the rate of the same row with fewer."""
+    tried, rates, given = {}, RATES["memory"], {"same": same, "steps": steps, "cut": task == "cut"}
+    run = lambda rate, seed: round(names["remember"](what, T, rate, seed, place, **given), 4)  # noqa: E731
+    key = [task, what, T, place, same]
+    short = [row for row in rows if [row.get(name) for name in ("task", "what", "T", "place", "same")] == key]
     if short:
         rate = short[0]["rate"]
     elif quick:
@@ -202,10 +213,10 @@ def run(out, plan, quick=False, names=None):
         if any(key.items() <= row.items() for row in rows):
             continue
         began = time.process_time()
-        if key["task"] == "memory":
-            measured = memory(names, *list(key.values())[1:], rows, quick)
+        if key["task"] in ("memory", "cut"):
+            measured = memory(names, *key.values(), rows, quick)
         else:
-            measured = compare(names, key["task"], key["method"], rows, quick)
+            measured = compare(names, key["task"], key["method"], rows, quick, key.get("characters"))
         rows.append(key | measured)
         middle = round(float(np.median(measured["scores"])), 4)
         shown = [str(part) for part in list(key.values())]
