@@ -8,7 +8,7 @@ neighbours, then further while the best one is the last of them. Then, at this r
 neighbours of its list, and further in the same way. The best setting then runs with other random seeds on test data.
 A row "to the end" takes the rate of "early stopping only". A row "A + B" takes the strengths of A and B and searches
 the rate; "A, longer" takes rate and strength of A and up to three times the steps. "memory" rows search the rate only.
-"cut" rows are "memory" rows with W = 0. "amount" rows have another amount of text, and up to three times the steps.
+"cut" rows are "memory" rows with W = 0.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
 --quick: few steps and seeds, to see that it runs; written only where --out says.
@@ -28,10 +28,10 @@ RESULTS = recorded.FOLDER / "regularisation.json"
 SEEDS, SEARCH_SEED, STEPS = 10, 100, 400
 RATES = {
     "text": (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16),
-    "glucose": (0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08),
+    "glucose": (0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16),
     "memory": (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05),
 }
-SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 STRENGTHS = {  # the search begins in the middle of each list
     "L1": (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3),
     "L2 in the loss": (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
@@ -53,42 +53,43 @@ FIRST = (
     "L2 in the loss",
     "another size",
 )
-MEMORY = [  # task, steps of the sequence, place of the noise, same mask?, steps of training, seeds
-    ("number", 20, None, True, 200, SEEDS),
-    ("number", 20, "cell", False, 200, SEEDS),
-    ("number", 20, "hidden", False, 200, SEEDS),
-    ("bit", 20, "cell", False, 200, SEEDS),
-    ("bit", 40, None, True, 200, SEEDS),
-    ("bit", 40, "cell", False, 200, SEEDS),
-    ("bit", 40, "hidden", False, 200, SEEDS),
-    ("number", 20, "hidden", True, 200, SEEDS),
-    ("number", 20, "cell", True, 200, SEEDS),
-    ("number", 20, "candidate", False, 200, SEEDS),
-    ("number", 20, "weights", True, 200, SEEDS),
-    ("number", 20, "zoneout", False, 200, SEEDS),
-    ("bit", 40, "cell", False, 600, 5),
-    ("number", 20, "cell", False, 600, 5),
+
+
+def key(task, what, T, place, same, steps=200, seeds=SEEDS):
+    return {"task": task, "what": what, "T": T, "place": place, "same": same, "steps": steps, "seeds": seeds}
+
+
+MEMORY = [  # the task, steps of the sequence, place of the noise, same mask?
+    key("memory", "number", 20, None, True),
+    key("memory", "number", 20, "cell", False),
+    key("memory", "number", 20, "hidden", False),
+    key("memory", "bit", 20, "cell", False),
+    key("memory", "bit", 40, None, True),
+    key("memory", "bit", 40, "cell", False),
+    key("memory", "bit", 40, "hidden", False),
+    key("memory", "number", 20, "hidden", True),
+    key("memory", "number", 20, "cell", True),
+    key("memory", "number", 20, "candidate", False),
+    key("memory", "number", 20, "weights", True),
+    key("memory", "number", 20, "zoneout", False),
+]
+CONTROLS = [  # no unit reads another one; three times the steps
+    key("cut", "bit", 20, None, False),
+    key("cut", "bit", 20, "cell", False),
+    key("memory", "bit", 40, "cell", False, 600, 5),
+    key("memory", "number", 20, "cell", False, 600, 5),
 ]
 PAIR = "weight decay + outside, same masks"  # the best two on validation text
+LONGER = ("outside, same masks", PAIR, "weight decay", "outside, new masks", "weights", "L2 in the loss")
 LAST = ("candidate", "zoneout")  # the slowest
 PLAN = [
     *({"task": "text", "method": method} for method in FIRST if method not in LAST),
-    *(
-        {"task": "memory", "what": what, "T": T, "place": place, "same": same, "steps": steps, "seeds": seeds}
-        for what, T, place, same, steps, seeds in MEMORY
-    ),
+    *MEMORY,
     *({"task": "glucose", "method": method} for method in FIRST if method not in LAST),
     *({"task": task, "method": method} for method in LAST for task in ("text", "glucose")),
-    *(
-        {"task": "cut", "what": "bit", "T": 20, "place": place, "same": False, "steps": 200, "seeds": SEEDS}
-        for place in (None, "cell")
-    ),
-    *({"task": "text", "method": method} for method in (PAIR, "outside, same masks, longer", f"{PAIR}, longer")),
-    *(
-        {"task": "amount", "method": method, "characters": characters}
-        for characters in (3_200, 28_800)
-        for method in ("early stopping only", "weight decay")
-    ),
+    *CONTROLS,
+    {"task": "text", "method": PAIR},
+    *({"task": "text", "method": f"{method}, longer"} for method in LONGER),
 ]
 
 
@@ -115,20 +116,17 @@ def climb(values, loss, start):
 
 def strengths(task, method):
     """The list of strengths and where to begin; none where there is nothing to choose."""
-    if method == "another size":
-        values = SIZES[task]
-    elif method in STRENGTHS:
-        values = STRENGTHS[method]
-    else:
-        values = SHARES
-    return values, values[len(values) // 2 if method != "zoneout" else 2]
+    if method in STRENGTHS or method == "another size":
+        values = STRENGTHS.get(method, SIZES[task])
+        return values, values[len(values) // 2]
+    return SHARES, 0.2 if method == "zoneout" else 0.4
 
 
-def search(names, task, settings, method, quick, more):
+def search(names, task, settings, method, quick):
     """The rate, the strength (None for a method without), and the losses that were tried."""
 
     def loss(rate, chosen):
-        model, _ = names["learn"](task, rate, SEARCH_SEED, **chosen, **more)
+        model, _ = names["learn"](task, rate, SEARCH_SEED, **chosen)
         return round(names["score"](task, model, "validation"), 4)
 
     values, middle = strengths(task, method)
@@ -144,11 +142,8 @@ def search(names, task, settings, method, quick, more):
     return rate, strength, rates_tried, tried
 
 
-def compare(names, task, method, rows, quick, characters=None):
-    """A row of "text", "glucose" or "amount"."""
-    more = {}
-    if characters:
-        task, more = "text", {"columns": names["pieces"](names["corpus"].train, characters), "steps": 3 * STEPS}
+def compare(names, task, method, rows, quick):
+    """A row of "text" or "glucose"."""
 
     def of(other):
         (row,) = [row for row in rows if (row["task"], row.get("method")) == (task, other)]
@@ -169,29 +164,23 @@ def compare(names, task, method, rows, quick, characters=None):
         settings = make(strength) if " + " in method else names["METHODS"][short["method"]](strength)
         settings |= {"steps": 3 * STEPS}
     else:
-        rate, strength, rates_tried, tried = search(names, task, make, method, quick, more)
+        rate, strength, rates_tried, tried = search(names, task, make, method, quick)
         settings = make(strength)
     scores, steps = [], []
     for seed in range(2 if quick else SEEDS):
-        model, history = names["learn"](task, rate, seed, **settings, **more)
+        model, history = names["learn"](task, rate, seed, **settings)
         scores.append(round(names["score"](task, model, "test"), 4))
         steps.append(min(history, key=lambda row: row[3])[0])
     found = {"rates": {str(k): v for k, v in rates_tried.items()}, "strengths": {str(k): v for k, v in tried.items()}}
     return {"search": found, "rate": rate, "strength": strength, "scores": scores, "steps": steps}
 
 
-def memory(names, task, what, T, place, same, steps, seeds, rows, quick):
-    """A row of "memory", or of "cut", where W is 0; three times the steps at the rate of the same row with fewer."""
-    tried, rates, given = {}, RATES["memory"], {"same": same, "steps": steps, "cut": task == "cut"}
+def memory(names, task, what, T, place, same, steps, seeds, quick):
+    """A row of "memory", or of "cut", where W is 0."""
+    given = {"same": same, "steps": steps, "cut": task == "cut"}
     run = lambda rate, seed: round(names["remember"](what, T, rate, seed, place, **given), 4)  # noqa: E731
-    key = [task, what, T, place, same]
-    short = [row for row in rows if [row.get(name) for name in ("task", "what", "T", "place", "same")] == key]
-    if short:
-        rate = short[0]["rate"]
-    elif quick:
-        rate = rates[3]
-    else:
-        rate, tried = climb(rates, lambda one: run(one, SEARCH_SEED), rates[3])
+    rates = RATES["memory"]
+    rate, tried = (rates[3], {}) if quick else climb(rates, lambda one: run(one, SEARCH_SEED), rates[3])
     scores = [run(rate, seed) for seed in range(2 if quick else seeds)]
     return {"search": {"rates": {str(k): v for k, v in tried.items()}}, "rate": rate, "scores": scores}
 
@@ -209,19 +198,20 @@ def run(out, plan, quick=False, names=None):
         learn, remember = names["learn"], names["remember"]
         names["learn"] = lambda *given, **more: learn(*given, **more | {"steps": 20})
         names["remember"] = lambda what, T, *given, steps, **more: remember(what, 3, *given, steps=steps // 200, **more)
-    for key in plan:
-        if any(key.items() <= row.items() for row in rows):
+    for wish in plan:
+        if any(wish.items() <= row.items() for row in rows):
             continue
         began = time.process_time()
-        if key["task"] in ("memory", "cut"):
-            measured = memory(names, *key.values(), rows, quick)
+        if wish["task"] in ("memory", "cut"):
+            measured = memory(names, *wish.values(), quick)
         else:
-            measured = compare(names, key["task"], key["method"], rows, quick, key.get("characters"))
-        rows.append(key | measured)
+            measured = compare(names, wish["task"], wish["method"], rows, quick)
+        rows.append(wish | measured)
         middle = round(float(np.median(measured["scores"])), 4)
-        shown = [str(part) for part in list(key.values())]
+        shown = [str(part) for part in list(wish.values())]
         print(*shown, measured["search"], measured["rate"], measured.get("strength"), middle,
               f"{time.process_time() - began:.0f} s", flush=True)  # fmt: skip
+        rows.sort(key=lambda row: [wish.items() <= row.items() for wish in plan].index(True))
         common.write(out, report)
 
 
