@@ -80,7 +80,15 @@ CONTROLS = [  # no unit reads another one; three times the steps
     key("memory", "number", 20, "cell", False, 600, 5),
 ]
 PAIR = "weight decay + outside, same masks"  # the best two on validation text
-LONGER = ("outside, same masks", PAIR, "weight decay", "outside, new masks", "weights", "L2 in the loss")
+LONGER = (
+    "outside, same masks",
+    PAIR,
+    "weight decay",
+    "outside, new masks",
+    "weights",
+    "L2 in the loss",
+    "hidden, same masks",
+)
 LAST = ("candidate", "zoneout")  # the slowest
 PLAN = [
     *({"task": "text", "method": method} for method in FIRST if method not in LAST),
