@@ -67,8 +67,8 @@ class NoisyLSTM(nn.LSTM):
     new one at each step, whatever ``same`` says.
     forward(x, (h0, c0)=None): x (T, B, m), h0 and c0 (1, B, n), zero if left out. Returns hs (T, B, n), (h_T, c_T).
     Raises ValueError for another place, p outside [0, 1), and shapes, dtypes or values that do not fit.
-    Sources: "hidden", same: Gal and Ghahramani (2016), arXiv:1512.05287; "cell", same: Moon et al. (2015),
-    doi:10.1109/ASRU.2015.7404775; "candidate": Semeniuta et al. (2016), arXiv:1603.05118; "weights": Merity et al.
+    Sources: "hidden", same: Gal and Ghahramani (2016), arXiv:1512.05287; "cell", same: Moon et al.,
+    RNNDROP (2015); "candidate": Semeniuta et al. (2016), arXiv:1603.05118; "weights": Merity et al.
     (2018), arXiv:1708.02182; "zoneout": Krueger et al. (2017), arXiv:1606.01305.
     """
 
