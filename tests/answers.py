@@ -144,7 +144,13 @@ def reach(t, k1, k2):
     return t + 1 - max(0, (t // k1 + 1) * k1 - k2)
 
 
+def same_masks(x, p, seed):
+    kept = np.random.default_rng(seed).random((1, *x.shape[1:])) >= p
+    return x * kept / (1 - p)
+
+
 RIGHT = {
+    "check_same_masks": same_masks,
     "check_last_states": last_states,
     "check_reach": reach,
     "check_sign_test": sign_test,
