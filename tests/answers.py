@@ -140,7 +140,12 @@ def last_states(hs, lengths):
     return np.concatenate([hs[lengths - 1, np.arange(len(lengths)), :n], hs[0, :, n:]], axis=-1)
 
 
+def move_rows(rows, old, new):
+    return np.array([rows[old.index(c)] if c in old else rows.mean(axis=0) for c in new])
+
+
 RIGHT = {
+    "check_move_rows": move_rows,
     "check_last_states": last_states,
     "check_sign_test": sign_test,
     "check_pieces": pieces,
