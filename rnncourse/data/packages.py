@@ -14,7 +14,15 @@ from babel import Locale
 from rnncourse.checks import check_sizes
 from rnncourse.data.text import to_ascii
 
-KINDS = ("languages", "scripts", "territories", "currency_names", "currency_names_plural", "unit_patterns", "meta_zones")
+KINDS = (
+    "languages",
+    "scripts",
+    "territories",
+    "currency_names",
+    "currency_names_plural",
+    "unit_patterns",
+    "meta_zones",
+)
 
 
 class Halves(NamedTuple):

@@ -31,14 +31,20 @@ def check_move_rows(move_rows):
         ordered = np.array([rows[old.index(c)] if c in old else mean for c in sorted(new)])
         where_old = np.array([rows[i] if c in old and i < len(old) else mean for i, c in enumerate(new)])
         slips = [
-            (made(rows[-1]), "A new character got the last old row. str.find returns −1 for it, and rows[-1] is a row."),
+            (
+                made(rows[-1]),
+                "A new character got the last old row. str.find returns −1 for it, and rows[-1] is a row.",
+            ),
             (made(rows[0]), "A new character got the first old row. It should get the mean of all old rows."),
             (made(np.zeros(m)), "A new character got zeros. It should get the mean of all old rows."),
             (made(np.full(m, rows.mean())), "A new character got one number m times. Take the mean over axis 0."),
             (made(shared), "The mean is over the characters of both vocabularies only. Take all old rows."),
             (made(rows.sum(axis=0)), "A new character got the sum of the old rows. It should get their mean."),
             (made(mean, keep=False), "Every character got the mean. A character of both vocabularies keeps its row."),
-            (np.array(placed), "The rows were copied by position. Row i of the result belongs to new[i], not to old[i]."),
+            (
+                np.array(placed),
+                "The rows were copied by position. Row i of the result belongs to new[i], not to old[i].",
+            ),
             (where_old, "The row was taken at the place in new. Take rows[old.index(c)]."),
             (ordered, "The characters were sorted. Row i of the result belongs to new[i]."),
         ]
