@@ -149,8 +149,13 @@ def same_masks(x, p, seed):
     return x * kept / (1 - p)
 
 
+def move_rows(rows, old, new):
+    return np.array([rows[old.index(c)] if c in old else rows.mean(axis=0) for c in new])
+
+
 RIGHT = {
     "check_same_masks": same_masks,
+    "check_move_rows": move_rows,
     "check_last_states": last_states,
     "check_reach": reach,
     "check_sign_test": sign_test,
