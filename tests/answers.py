@@ -140,7 +140,13 @@ def last_states(hs, lengths):
     return np.concatenate([hs[lengths - 1, np.arange(len(lengths)), :n], hs[0, :, n:]], axis=-1)
 
 
+def nesterov(theta, g, u, rate, mu):
+    u = mu * u + g
+    return theta - rate * (g + mu * u), u
+
+
 RIGHT = {
+    "check_nesterov": nesterov,
     "check_last_states": last_states,
     "check_sign_test": sign_test,
     "check_pieces": pieces,

@@ -1,8 +1,8 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
-``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4), ``text`` (5), ``series`` (6),
-``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on cases that the
+``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` and ``optimisers`` (4), ``text`` (5),
+``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on cases that the
 exercise named and on some it did not.
 """
 
@@ -17,6 +17,7 @@ from rnncourse.exercises.memory import (
     check_latch,
     check_layers_needed,
 )
+from rnncourse.exercises.optimisers import check_nesterov
 from rnncourse.exercises.series import check_drawdown, check_variance
 from rnncourse.exercises.speed import check_recurrence
 from rnncourse.exercises.start import check_pieces
@@ -42,6 +43,7 @@ __all__ = [
     "check_layers_needed",
     "check_mask",
     "check_min_p",
+    "check_nesterov",
     "check_parameters",
     "check_pieces",
     "check_recall",
