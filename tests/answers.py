@@ -153,9 +153,15 @@ def move_rows(rows, old, new):
     return np.array([rows[old.index(c)] if c in old else rows.mean(axis=0) for c in new])
 
 
+def nesterov(theta, g, u, rate, mu):
+    u = mu * u + g
+    return theta - rate * (g + mu * u), u
+
+
 RIGHT = {
     "check_same_masks": same_masks,
     "check_move_rows": move_rows,
+    "check_nesterov": nesterov,
     "check_last_states": last_states,
     "check_reach": reach,
     "check_sign_test": sign_test,

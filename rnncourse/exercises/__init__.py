@@ -3,6 +3,7 @@
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
 ``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4), ``regularisation`` (4.3), ``text`` (5),
 ``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4), ``transfer`` (4.5), ``text`` (5),
+``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` and ``optimisers`` (4), ``text`` (5),
 ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
 cases that the exercise named and on some it did not.
 """
@@ -18,6 +19,7 @@ from rnncourse.exercises.memory import (
     check_latch,
     check_layers_needed,
 )
+from rnncourse.exercises.optimisers import check_nesterov
 from rnncourse.exercises.regularisation import check_same_masks
 from rnncourse.exercises.series import check_drawdown, check_variance
 from rnncourse.exercises.speed import check_recurrence
@@ -47,6 +49,7 @@ __all__ = [
     "check_mask",
     "check_min_p",
     "check_move_rows",
+    "check_nesterov",
     "check_parameters",
     "check_pieces",
     "check_reach",
