@@ -49,6 +49,8 @@ def check_nesterov(nesterov):
             wish,
             "theta",
             slips=[
+                (theta - rate * g + mu * new, "The rate multiplies the whole step, g + μ u: mind the brackets."),
+                (theta - rate * g - mu * new, "The rate multiplies the whole step, g + μ u: mind the brackets."),
                 (theta - rate * new, "That is plain momentum. The step goes along g + μ u, with the new u."),
                 (theta - rate * (new + mu * new), "Add g, not u: the step goes along g + μ u."),
                 (theta - rate * (g + new), "The new u is multiplied by μ."),

@@ -78,6 +78,7 @@ PLAIN = [
         "arrays to be joined stand in brackets, as in np.concatenate([h, x])",
         False,
     ),
+    (r"inhomogeneous shape", "arrays of different shapes cannot become the rows of one array", True),
     (r"truth value of an array", "`if`, `and`, `max` need one True or False, and got a whole array", False),
     (r"only (length-1|size-1|0-dim).* arrays", "a function for one number, such as math.log, got an array", False),
 ]

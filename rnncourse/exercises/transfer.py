@@ -14,7 +14,7 @@ def check_move_rows(move_rows):
     (len(new), m): a character of both keeps its row, a new one gets the mean of all old rows. Checked for nine cases.
     """
     rng = np.random.default_rng(45)
-    pairs = [("abc", "cad"), ("abc", "abcż"), ("abcde", "bd"), ("ab", "xyz"), ("abcd", "dcba"), ("ba", "abż")]
+    pairs = [("abcd", "caxd"), ("abc", "abcż"), ("abcde", "bd"), ("ab", "xyz"), ("abcd", "dcba"), ("ba", "abż")]
     pairs += [("xyzab", "aż"), ("ac", "abc"), ("żab", "baz")]
     for old, new in pairs:
         where, m = f"for old={old!r}, new={new!r}, m=3", 3
@@ -30,7 +30,11 @@ def check_move_rows(move_rows):
         placed = [rows[i] if i < len(old) else mean for i in range(len(new))]
         ordered = np.array([rows[old.index(c)] if c in old else mean for c in sorted(new)])
         where_old = np.array([rows[i] if c in old and i < len(old) else mean for i, c in enumerate(new)])
+        running = []
+        for c in new:
+            running.append(rows[old.index(c)] if c in old else np.mean(running, axis=0) if running else mean)
         slips = [
+            (np.array(running), "The mean is over the rows made so far. Take all old rows."),
             (
                 made(rows[-1]),
                 "A new character got the last old row. str.find returns −1 for it, and rows[-1] is a row.",

@@ -13,7 +13,7 @@ def check_reach(reach):
     seven pairs of k1 and k2.
     """
     for k1, k2 in [(4, 12), (4, 8), (1, 3), (5, 5), (2, 6), (1, 1), (3, 3)]:
-        for t in [2 * k2 + 1, *range(3 * k2)]:
+        for t in [2 * k2 + 1, 1, *range(3 * k2)]:
             where = f"for t={t}, k1={k1}, k2={k2}"
             got = number(call(reach, where, t=t, k1=k1, k2=k2), where, "the number of inputs")
             end = (t // k1 + 1) * k1
@@ -32,5 +32,7 @@ def check_reach(reach):
                 (t + 1, "That is full BPTT. The window cuts off what lies more than k2 steps before its end."),
                 (min(t + 1, k2), "That is right for k1 = 1. With k1 > 1, the window ends at the end of the block."),
                 (end - t, "That counts forward, from t to the end of the block."),
+                ((k1 + k2) / 2, "That is near the mean over a block. Each step of a block has its own number."),
+                ((k1 + k2) // 2, "That is near the mean over a block. Each step of a block has its own number."),
             ]
             compare(where, got, float(t - first + 1), slips=slips)
