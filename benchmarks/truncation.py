@@ -5,11 +5,12 @@
 Runs the cells of book/44-truncated-and-stateful.md that are tagged "definition": what is measured is what the chapter
 shows. Three kinds of row:
 "flag": networks that must remember a flag. Scores: the shares of right answers at each delay of TESTED.
+"untrained": the same task; the cell stays as it was drawn, and a logistic regression reads its states.
 "random": the same task, "long" delays, cut at random places, with or without the weights that remove the bias.
 "text": language models of a small text. Scores: bits per test character, read in each of the ways of READ.
 A row with one rate is run with this rate, without a search. A row with several is searched: SEARCH seeds a rate,
-judged at a delay of 20 or by the bits of the validation text; the best rate then runs with other seeds. Where the best
-rate was at the edge of RATES, the row has one rate more.
+judged at a delay of 20 or by the bits of the validation text; the best rate, of several equal ones the middle one, then
+runs with other seeds. Where the best rate was at the edge of RATES, the row has one rate more.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
 --quick: few updates, two seeds, to see that it runs; written only where --out says.
@@ -26,7 +27,11 @@ import torch
 from rnncourse.data import recorded
 
 RESULTS = recorded.FOLDER / "truncation.json"
-RATES, TEXT_RATES, SEARCH = (0.003, 0.01, 0.03, 0.1, 0.3), (0.01, 0.03, 0.09), 2
+RATES, TEXT_RATES, SEARCH = (
+    (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    (0.01, 0.03, 0.09),
+    {"flag": 5, "random": 2, "text": 1},
+)
 TESTED = (3, 10, 20, 50, 200)
 READ = {"whole": {}, **{str(w): {"window": w} for w in (16, 64, 256)}, "16 after 48": {"window": 16, "warm": 48}}
 
@@ -36,7 +41,11 @@ def flag(kind, k2, seeds, rates=RATES, updates=500, **options):
 
 
 def at_random(weigh, seeds):
-    return {"task": "random", "c": 1 / 3, "blocks": 1500, "weigh": weigh}, (0.001, *RATES), seeds
+    return {"task": "random", "c": 1 / 3, "blocks": 1500, "weigh": weigh}, RATES, seeds
+
+
+def untrained(n, seeds):
+    return {"task": "untrained", "n": n}, (None,), seeds
 
 
 def text(how, seeds, k2=16, rates=TEXT_RATES):
@@ -47,6 +56,10 @@ PLAN = [
     flag("mixed", 5, 30),
     flag("long", 5, 10, rates=(0.01,)),
     flag("long", 30, 30),
+    flag("mixed", 30, 10),
+    untrained(16, 10),
+    untrained(64, 10),
+    flag("long", 5, 10, n=64),
     flag("short", 5, 30),
     flag("mixed", 5, 30, carry=False),
     flag("mixed", 5, 30, rates=(*RATES, 1.0), scored="short"),
@@ -75,6 +88,8 @@ def chapter():
 
 def train(names, what, rate, seed):
     options = {name: value for name, value in what.items() if name != "task"}
+    if what["task"] == "untrained":
+        return names["fit_readout"](seed, what["n"])
     learn = {"flag": "learn_flag", "random": "learn_at_random", "text": "learn_text"}[what["task"]]
     return names[learn](**options, rate=rate, seed=seed)
 
@@ -96,11 +111,12 @@ def measure(names, what, rates, seeds):
     """A row: the search, if there are several rates, and the runs with the rate chosen."""
     began, tried, rate = time.process_time(), {}, rates[0]
     if len(rates) > 1:
-        searches = range(100, 101 if what["task"] == "text" else 100 + SEARCH)
+        searches = range(100, 100 + SEARCH[what["task"]])
         for one in rates:
             found = [validated(names, what, train(names, what, one, seed)) for seed in searches]
             tried[one] = round(float(np.mean(found)), 4)
-        rate = max(tried, key=lambda one: (tried[one], one not in (rates[0], rates[-1])))  # of equals, one inside
+        equal = [one for one in rates if tried[one] > max(tried.values()) - 0.0005]
+        rate = equal[len(equal) // 2]
     scores = [tested(names, what, train(names, what, rate, seed)) for seed in range(seeds)]
     middle = {way: round(float(np.median([run[way] for run in scores])), 3) for way in scores[0]}
     print(what, tried, rate, middle, f"{time.process_time() - began:.0f} s", flush=True)
