@@ -60,7 +60,8 @@ PLAN = [
     untrained(16, 10),
     untrained(64, 10),
     flag("long", 5, 10, n=64),
-    flag("short", 5, 30),
+    flag("long", 30, 30, rates=(0.003,)),
+    flag("short", 5, 30, rates=(*RATES, 1.0)),
     flag("mixed", 5, 30, carry=False),
     flag("mixed", 5, 30, rates=(*RATES, 1.0), scored="short"),
     flag("mixed", 5, 30, scored="long"),
@@ -74,7 +75,7 @@ PLAN = [
     text("shuffled", 10),
     text("shuffled, reset", 10),
     flag("long", 10, 10),
-    flag("long", 20, 10),
+    flag("long", 20, 10, rates=(0.0003, *RATES)),
     flag("long", 5, 10, rates=(0.01,), updates=1500),
     flag("long", 5, 20, rates=(0.01,), bias=4.0),
     text("wrong layout", 3, rates=(0.03,)),
@@ -134,8 +135,8 @@ def run(out, plan, quick=False, names=None):
     report = {"date": common.today(), "versions": common.versions(np, torch), "rows": common.rows(out)}
     for what, rates, seeds in plan:
         what = small(what) if quick else what
-        done = [(row["what"], row["rate"]) for row in report["rows"] if row["what"] == what]
-        if done and (len(rates) > 1 or (what, rates[0]) in done):
+        found = [row for row in report["rows"] if row["what"] == what]
+        if any(row["search"] if len(rates) > 1 else (row["search"], row["rate"]) == ({}, rates[0]) for row in found):
             continue
         report["rows"].append(measure(names, what, rates, 2 if quick else seeds))
         common.write(out, report)

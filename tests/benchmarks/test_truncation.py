@@ -19,7 +19,7 @@ def check_form(program, report, seeds=None):
             assert row["search"] == {} and row["rate"] == rates[0]
         else:
             assert list(row["search"]) == [str(rate) for rate in rates]
-            assert row["search"][str(row["rate"])] == max(row["search"].values())
+            assert row["search"][str(row["rate"])] > max(row["search"].values()) - 0.0005
 
 
 def test_runs_and_resumes(program, run_quick, check_resumes, tmp_path):
@@ -34,7 +34,7 @@ def test_record(program):
     report = recorded.benchmark("truncation")
     check_form(program, report)
     for row in report["rows"]:
-        learned = row["what"]["task"] == "text" or max(row["search"].values(), default=0) > 0.9
+        learned = row["what"]["task"] == "text" or max(row["search"].values(), default=0) > 0.85
         if row["search"] and learned:
             rates = list(row["search"])
             assert str(row["rate"]) not in (rates[0], rates[-1])  # no optimum at the edge of the grid
