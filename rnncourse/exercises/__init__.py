@@ -11,6 +11,7 @@ from rnncourse.exercises.backward import check_clip, check_error_terms, check_fo
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.connections import check_causal, check_mask, check_stacked
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
+from rnncourse.exercises.labelling import check_spans
 from rnncourse.exercises.memory import (
     check_bits_per_character,
     check_concatenated,
@@ -56,6 +57,7 @@ __all__ = [
     "check_resting_points",
     "check_same_masks",
     "check_sign_test",
+    "check_spans",
     "check_stacked",
     "check_step_back",
     "check_summary",
