@@ -35,7 +35,7 @@ def empties(tags):
         (changed(lambda a, b, label: (a, b - a, label)), "not a length"),
         (lambda tags: None, "Is a `return …` missing?"),
         (lambda tags: 3, "the result is the number 3"),
-        (lambda tags: {"a"}, "Each span should be (first, behind last, label)"),
+        (lambda tags: ["a"], "of length 1. Each span should be (first, behind last, label)"),
         (lambda tags: {(0, 1, "x")}, "It should be"),
         (empties, "changes its input tags"),
     ],
