@@ -3,9 +3,9 @@
     python benchmarks/labelling.py [--quick] [--out FILE]
 
 Runs the cells of book/52-labelling.md that are tagged "definition": what is measured is what the chapter shows. Every
-row but the long one gets the same search: each learning rate of RATES with one seed, judged by the F1 of spans on the
-validation lines, cut as in training; the best rate then runs with other seeds on the test lines. The long row, three
-times the epochs, takes the rate of the same row with EPOCHS. Each model is tested as it is, and with the transitions
+row but the long ones gets the same search: each learning rate of RATES with one seed, judged by the F1 of spans on the
+validation lines, cut as in training; the best rate then runs with other seeds on the test lines. The long rows, three
+times the epochs, take the rate of the same row with EPOCHS. Each model is tested as it is, and with the transitions
 that the tags forbid set to −∞ in Viterbi ("rules"), on whole lines and on half-typed ones.
 "rivals": the most frequent tag of each token, a logistic regression on the same window of 7 tokens with its search,
 and the repaired parser. "milliseconds": a training step of 64 lines with both directions, without and with the CRF.
@@ -39,6 +39,7 @@ PLAN = [  # reader, with a CRF?, half of the training lines cut?, three times th
     ("window", True, False, False, 5),
     ("forward", True, False, False, 5),
     ("both", False, False, True, 5),
+    ("both", True, False, True, 5),
 ]
 
 
