@@ -135,6 +135,17 @@ def mask(sizes):
     return group[:, None] <= group
 
 
+def strict_spans(tags):
+    found, start = set(), None
+    for t, tag in enumerate([*tags, "O"]):
+        if start is not None and tag != "I-" + tags[start][2:]:
+            found.add((start, t, tags[start][2:]))
+            start = None
+        if tag[0] == "B":
+            start = t
+    return found
+
+
 def last_states(hs, lengths):
     n = hs.shape[-1] // 2
     return np.concatenate([hs[lengths - 1, np.arange(len(lengths)), :n], hs[0, :, n:]], axis=-1)
@@ -162,6 +173,7 @@ RIGHT = {
     "check_same_masks": same_masks,
     "check_move_rows": move_rows,
     "check_nesterov": nesterov,
+    "check_spans": strict_spans,
     "check_last_states": last_states,
     "check_reach": reach,
     "check_sign_test": sign_test,

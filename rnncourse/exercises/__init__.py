@@ -2,9 +2,9 @@
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
 ``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4.1), ``optimisers`` (4.2),
-``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5), ``series`` (6), ``speed`` (8):
-the checks. ``verdict`` and ``running``: what they share. A check tries the answer on cases that the exercise named
-and on some it did not.
+``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5.1), ``labelling`` (5.2),
+``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
+cases that the exercise named and on some it did not.
 """
 
 from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
@@ -12,6 +12,7 @@ from rnncourse.exercises.backward import check_clip, check_error_terms, check_fo
 from rnncourse.exercises.compare import check_sign_test
 from rnncourse.exercises.connections import check_causal, check_mask, check_stacked
 from rnncourse.exercises.gates import check_counter, check_holds, check_parameters
+from rnncourse.exercises.labelling import check_spans
 from rnncourse.exercises.memory import (
     check_bits_per_character,
     check_concatenated,
@@ -57,6 +58,7 @@ __all__ = [
     "check_resting_points",
     "check_same_masks",
     "check_sign_test",
+    "check_spans",
     "check_stacked",
     "check_step_back",
     "check_summary",
