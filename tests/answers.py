@@ -140,8 +140,30 @@ def last_states(hs, lengths):
     return np.concatenate([hs[lengths - 1, np.arange(len(lengths)), :n], hs[0, :, n:]], axis=-1)
 
 
+def reach(t, k1, k2):
+    return t + 1 - max(0, (t // k1 + 1) * k1 - k2)
+
+
+def same_masks(x, p, seed):
+    kept = np.random.default_rng(seed).random((1, *x.shape[1:])) >= p
+    return x * kept / (1 - p)
+
+
+def move_rows(rows, old, new):
+    return np.array([rows[old.index(c)] if c in old else rows.mean(axis=0) for c in new])
+
+
+def nesterov(theta, g, u, rate, mu):
+    u = mu * u + g
+    return theta - rate * (g + mu * u), u
+
+
 RIGHT = {
+    "check_same_masks": same_masks,
+    "check_move_rows": move_rows,
+    "check_nesterov": nesterov,
     "check_last_states": last_states,
+    "check_reach": reach,
     "check_sign_test": sign_test,
     "check_pieces": pieces,
     "check_latch": latch(),

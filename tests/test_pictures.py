@@ -32,6 +32,7 @@ def drawn():
         "Attention": diagrams.encoder_decoder("ab", ["b", "END"], 2, title="Attention"),
         "Clockwork": diagrams.clockwork((1, 2), 4, 2, "Clockwork"),
         "Places": diagrams.convolution_places(["before"], "Places"),
+        "Noise": diagrams.noise_places("Noise"),
         "Dilated": diagrams.dilated(2, 2, "Dilated"),
         "Forecast": forecasts(),
         "Rungs": plots.rungs({"LSTM": {"loop": 3456, "fused": 20}, "GRU": {"loop": 0.125, "fused": 4}}, "Rungs", "ms"),
@@ -195,6 +196,12 @@ def test_each_path_of_the_gradient_is_drawn_once():
     shown = ET.fromstring(svg)
     said = [element.text for element in shown.iter() if element.tag.endswith("}text")]
     assert {"1 of 3 steps through W", "the cell path: × f at every step", "W at every step"} <= set(said)
+
+
+def test_every_place_for_noise_has_its_number():
+    svg = diagrams.noise_places().data
+    said = [element.text for element in ET.fromstring(svg).iter() if element.tag.endswith("}text")]
+    assert [said.count(str(number)) for number in range(1, 8)] == [2, 1, 1, 1, 1, 2, 0]
 
 
 def test_grid_lights_one_path():

@@ -2,7 +2,8 @@
 
 svg.py has the pen, networks.py the networks over time, cells.py one step of each cell, gates.py the LSTM in colour,
 paths.py the ways of its gradient, attention.py the encoder and the decoder, contexts.py what Elman and Jordan copy,
-grid.py a deep network over time, clockwork.py who ticks when, convolutions.py where a convolution can stand.
+grid.py a deep network over time, clockwork.py who ticks when, convolutions.py where a convolution can stand, noise.py
+where dropout can.
 """
 
 from rnncourse.diagrams.attention import encoder_decoder
@@ -13,6 +14,7 @@ from rnncourse.diagrams.convolutions import convolution_places, dilated
 from rnncourse.diagrams.gates import lstm
 from rnncourse.diagrams.grid import grid
 from rnncourse.diagrams.networks import SHAPES, backward, bidirectional, shapes, stacked, unrolled
+from rnncourse.diagrams.noise import noise_places
 from rnncourse.diagrams.paths import gradient_paths
 from rnncourse.diagrams.svg import arrow, box, circle, picture, text
 
@@ -33,6 +35,7 @@ __all__ = [
     "grid",
     "gru",
     "lstm",
+    "noise_places",
     "picture",
     "shapes",
     "stacked",

@@ -1,9 +1,9 @@
 """Checks for the coded exercises: each says what is wrong, not only that it is wrong.
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
-``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4), ``text`` (5), ``series`` (6),
-``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on cases that the
-exercise named and on some it did not.
+``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4.1), ``optimisers`` (4.2),
+``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
+cases that the exercise named and on some it did not.
 """
 
 from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
@@ -17,12 +17,16 @@ from rnncourse.exercises.memory import (
     check_latch,
     check_layers_needed,
 )
+from rnncourse.exercises.optimisers import check_nesterov
+from rnncourse.exercises.regularisation import check_same_masks
 from rnncourse.exercises.series import check_drawdown, check_variance
 from rnncourse.exercises.speed import check_recurrence
 from rnncourse.exercises.start import check_pieces
 from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
 from rnncourse.exercises.training import check_last_states
+from rnncourse.exercises.transfer import check_move_rows
+from rnncourse.exercises.truncation import check_reach
 
 __all__ = [
     "check_attend",
@@ -42,11 +46,15 @@ __all__ = [
     "check_layers_needed",
     "check_mask",
     "check_min_p",
+    "check_move_rows",
+    "check_nesterov",
     "check_parameters",
     "check_pieces",
+    "check_reach",
     "check_recall",
     "check_recurrence",
     "check_resting_points",
+    "check_same_masks",
     "check_sign_test",
     "check_stacked",
     "check_step_back",

@@ -47,6 +47,11 @@ def check_summary(summary):
             ),
             (hs.mean(axis=0), "That is the mean over the steps. Take one state of each direction."),
             (hs.max(axis=0), "That is the largest value over the steps. Take one state of each direction."),
+            (hs.sum(axis=0), "That is the sum over the steps. Take one state of each direction."),
+            (
+                np.concatenate([back[-1], ahead[0]], axis=-1),
+                "Both states have read one step only, and the reverse half comes first: exchange 0 and −1.",
+            ),
         ]
         compare(where, got, both, slips=slips)
 
@@ -151,6 +156,15 @@ def recall_slips(hs, u, k, right):
     padded = np.concatenate([np.zeros(k), u[: T - k]])
     yield explained(hs, padded), "The first k steps have no u[t − k]: leave them out, do not put zeros there."
     yield 1 - right, "That is the share that the readout does not explain."
+    yield sum(explained(hs[j:], u[: T - j]) for j in range(k + 1)), "That is the sum over delays. Return one delay, k."
+    for ridge in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0):
+        columns = np.column_stack([hs[k:], np.ones(T - k)])
+        gram = columns.T @ columns + ridge * np.eye(columns.shape[1])
+        fit = columns @ np.linalg.solve(gram, columns.T @ u[: T - k])
+        yield (
+            np.corrcoef(fit, u[: T - k])[0, 1] ** 2,
+            "That looks like ridge regression. Fit by least squares, without λ.",
+        )
 
 
 def explained(hs, target, intercept=True):
@@ -204,8 +218,27 @@ def check_fed_back(fed_back):
             (mixed, "That is a mean, with (1 − decay) before the new vector. Here the new vector counts fully."),
             (without, "That is without the decay: only the last vector is there."),
             (late - without, "The last vector itself is missing: s_t = decay · s_{t−1} + y_{t−1}."),
+            (decay * without, "Each vector is multiplied by the decay, but older ones are not added up."),
+            *after_the_first(y0, targets, decay),
         ]
         compare(where, got, late, slips=[slip for slip in slips if not np.allclose(slip[0], late)])
+
+
+def after_the_first(y0, targets, decay):
+    """Slips whose first row, y0, is right."""
+    own = "Step t is given its own target, which it should predict: after y0 comes targets[0]."
+    plain = "The older vectors are added up without the decay: s_t = decay · s_{t−1} + y_{t−1}."
+    yield np.concatenate([y0[None], decayed(targets[1:], decay, y0)]), own
+    yield np.concatenate([y0[None], targets[1:]]), own
+    yield decayed(np.concatenate([y0[None], targets[:-1]]), 1.0), plain
+    rows, means = [y0], [y0]
+    for target in targets[:-1]:
+        rows.append(decay * (rows[-1] + target))
+        means.append(decay * means[-1] + (1 - decay) * target)
+    yield np.array(rows), "The decay multiplies the new vector too. It should multiply s_{t−1} alone."
+    yield np.array(means), "That is a mean, with (1 − decay) before the new vector. Here the new vector counts fully."
+    once = np.concatenate([y0[None], targets[:-1] + decay * y0])
+    yield once, "In each row decay · y0 is added. Add decay · s_{t−1}, the row before."
 
 
 def decayed(rows, decay, s=0.0):

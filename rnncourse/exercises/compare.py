@@ -18,8 +18,11 @@ def check_sign_test(sign_test):
     cases = ["+" * 10, "+" * 9 + "-", "-" * 8 + "++", "+++---", "++++00", "0" * 5, "+", "++++--0"]
     given = [np.array([{"+": 0.25, "-": -2.0, "0": 0.0}[sign] for sign in case]) for case in cases]
     where = [f"for the signs {case}" for case in cases]
+    none = "If all differences are 0 there is no trial left, and p = 1."
     answers = [
-        number(call(sign_test, place, differences=differences), place, "a probability")
+        number(
+            call(sign_test, place, "" if differences.any() else none, differences=differences), place, "a probability"
+        )
         for place, differences in zip(where, given, strict=True)
     ]
     slips = [
@@ -39,11 +42,31 @@ def check_sign_test(sign_test):
             "That adds up the results with fewer wins. Add up those with more.",
         ),
         ([p(d, upper=True) for d in given], "Take the larger of wins and losses: many losses are one-sided too."),
+        (
+            [p(d, upper=True, most=3) for d in given],
+            "Take the larger of wins and losses: many losses are one-sided too. A probability is at most 1.",
+        ),
+        ([p(d, sides=1, upper=True) for d in given], "That is one side, and wins only. Many losses count, too."),
+        (
+            [p(d, itself=False, most=3) for d in given],
+            "The result itself counts too. In Python, range(k) ends with k − 1.",
+        ),
+        ([(d > 0).sum() / max((d != 0).sum(), 1) for d in given], "That is the share of wins, not a probability."),
+        ([(d > 0).mean() for d in given], "That is the share of wins, not a probability."),
     ]
+    # A slip is recognised by the cases that are not special: with as many wins as losses, and with no difference at
+    # all, an answer may go wrong in a way of its own.
+    plain = [i for i, d in enumerate(given) if (d > 0).sum() != (d < 0).sum()]
+    plain_answers = [answers[i] for i in plain]
+    known = [([slip[i] for i in plain], why) for slip, why in slips]
+    right_there = np.allclose(plain_answers, [p(given[i]) for i in plain])
     for place, differences, answer in zip(where, given, answers, strict=True):
         if not np.isclose(answer, right := p(differences)):
             answer, right = apart(answer, right)
-            raise NotYet(f"{place} you say {answer}; it should be {right}.{hint(answers, slips)}")
+            why = hint(answers, slips) or ("" if right_there else hint(plain_answers, known))
+            if right_there and not differences.any():
+                why = f" {none}"
+            raise NotYet(f"{place} you say {answer}; it should be {right}.{why}")
 
 
 def p(differences, sides=2, most=1, ties=False, tail=True, upper=False, itself=True, fewer=False):

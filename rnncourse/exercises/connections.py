@@ -46,6 +46,9 @@ def stack(x, layers, residual="above", late=False, into_state=False, carried=Fal
             h = np.tanh(U @ read[t] + W @ h + b + inside)
             h = h + a[t] if add and into_state else h
             hs.append(h)
+        if residual == "own" and level:
+            a = np.array(hs) + np.concatenate([0 * a[:1], np.array(hs)[:-1]])
+            continue
         below = first if residual == "first" and level else a
         a = np.array(hs) + below if add and not into_state else np.array(hs)
         first = a if level == 0 else first
@@ -72,6 +75,14 @@ def stacked_slips(x, layers):
     yield stack(x, layers, late=True), "A layer reads what the layer below puts out at the same step, not one step ago."
     yield stack(x, layers, carried=True), "Each layer starts from zeros, not from the last state of the layer below."
     h = stack(x, layers, residual="")
+    yield (
+        stack(x, [(U, 0 * W, b) for U, W, b in layers]),
+        "The state does not go from step to step: h belongs before the loop over t.",
+    )
+    yield (
+        stack(x, layers, residual="own"),
+        "A layer's own previous state is added. Add what the layer below puts out at this step.",
+    )
     yield stack(x, layers) - h, "That is only what the layers read. The state of the last layer is missing."
 
 

@@ -72,7 +72,7 @@ PLAIN = [
     (r"operands .*shapes (\(.*?\)) (\(.*?\))", r"the shapes \1 and \2 do not fit entry by entry", True),
     (r"all the input array dimensions.* size (\d+) .* size (\d+)", r"arrays of sizes \1 and \2 cannot be joined", True),
     (r"Incompatible dimensions", "the arrays have different numbers of rows", True),
-    (r"all the input arrays must have same number", "a vector and a matrix cannot be joined", True),
+    (r"all the input arrays must have same number", "arrays with different numbers of axes cannot be joined", True),
     (
         "only integer scalar arrays can be converted to a scalar index",
         "arrays to be joined stand in brackets, as in np.concatenate([h, x])",

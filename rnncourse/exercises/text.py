@@ -27,7 +27,7 @@ def check_min_p(min_p):
         bars = [
             (share, "The bar is a share of the largest probability, not of 1."),
             (share * given.mean(), "The bar is a share of the largest probability, not of the mean."),
-            (given.max(), "Only the largest is kept."),
+            (given.max(), "Only the largest are kept."),
             (0, "Nothing is cut."),
         ]
         right = cut(given, given >= share * given.max())
@@ -40,6 +40,7 @@ def check_min_p(min_p):
             *[(np.where(given >= bar, given, 0), f"{why} Also, the sum is not 1.") for bar, why in bars],
             (cut(given, nucleus), "That keeps the likeliest until their sum is `share`: the nucleus, not min-p."),
             (cut(given, right == 0), "You keep what should be cut."),
+            (1.0 * (right > 0), "That says which are kept. Multiply by p, and divide by the sum."),
             (exp / exp.sum(), "Divide by the sum. Softmax would take the exponential of a probability."),
             (softmax(np.where(right > 0, given, 0)), "Divide by the sum. Softmax makes probabilities out of logits."),
         ]
@@ -85,6 +86,10 @@ def check_temperature(heat):
             (softmax(powers), "Divide the powers by their sum. Softmax would take the exponential once more."),
             ((given == given.max()) * 1.0, "Only the likeliest is left: that is temperature 0."),
             (np.full(len(p), 1 / len(p)), "All are equal: that is an infinite temperature."),
+            (
+                softmax(np.array([math.log(q) / temperature if q else 0 for q in p])),
+                "What has probability 0 got the logit 0. ln 0 is −infinity, so that its probability stays 0.",
+            ),
         ]
         if (answer >= 0).all() and answer.any():  # p / p.max() to a power, for instance
             slips.append((answer[0] / right[0] * right if right[0] else answer, "The sum is not 1: divide by it."))

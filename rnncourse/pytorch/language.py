@@ -3,7 +3,8 @@
     p(x_1 … x_T) = Π_t p(x_t | x_1 … x_{t−1}),    p(· | x_1 … x_t) = softmax(V h_t + b_y)
 
 What a model is given is a text cut into columns, (time, readers): every reader walks down a stretch of its own.
-``write`` lets a model continue a text; ``save`` and ``load`` keep it in a file together with its vocabulary.
+``write`` lets a model continue a text; ``save`` and ``load`` keep it in a file together with its vocabulary; ``move``
+takes it to another vocabulary.
 """
 
 from pathlib import Path
@@ -108,6 +109,33 @@ def write(model, vocabulary, prompt, length, temperature=1.0, seed=0):
         written += vocabulary.symbols[drawn]
         logits, state = read(model, vocabulary, written[-1], state)
     return written
+
+
+@torch.no_grad()
+def move(model, old, new, like=None):
+    """The same LanguageModel for another vocabulary, as a new model: the cell's weights are copied.
+
+    A symbol of both vocabularies keeps its row of the embedding, its row of the readout and its bias. A new symbol gets
+    those of the old symbol ``like[symbol]`` where it is given, else the mean of all old ones. old, new: Vocabulary.
+    Raises ValueError for an ``old`` of another size than the model's, and for a ``like`` that names a new symbol.
+    """
+    k, m = model.embedding.weight.shape
+    if len(old) != k:
+        raise ValueError(f"language.move: expected the {k} symbols of the model, got a vocabulary of {len(old)}")
+    like = {c: other for c, other in (like or {}).items() if c in new.index and c not in old.index}
+    strange = sorted(set(like.values()) - set(old.index))
+    if strange:
+        raise ValueError(f"language.move: expected like to name old symbols, got {shown(strange)}")
+    moved = LanguageModel(type(model.cell).__name__, len(new), m, model.cell.hidden_size).to(model.readout.weight)
+    moved.cell.load_state_dict(model.cell.state_dict())
+    pairs = [(model.embedding.weight, moved.embedding.weight), (model.readout.weight, moved.readout.weight)]
+    for before, after in [*pairs, (model.readout.bias, moved.readout.bias)]:
+        after[:] = before.mean(0)
+        for row, c in enumerate(new.symbols):
+            c = like.get(c, c)
+            if c in old.index:
+                after[row] = before[old.index[c]]
+    return moved
 
 
 def save(path, model, vocabulary):

@@ -11,6 +11,11 @@ def changes_its_input(hs, n):
     return hs[0]
 
 
+def ridged(columns, target, ridge=0.01):
+    gram = columns.T @ columns + ridge * np.eye(columns.shape[1])
+    return np.corrcoef(columns @ np.linalg.solve(gram, columns.T @ target), target)[0, 1] ** 2
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
@@ -110,6 +115,11 @@ def ones(hs):
             "the best single unit",
         ),
         (lambda hs, u, k: 1 - squared(ones(hs[k:]), u[: len(u) - k]), "the share that the readout does not explain"),
+        (
+            lambda hs, u, k: sum(squared(ones(hs[j:]), u[: len(u) - j]) for j in range(k + 1)),
+            "the sum over delays",
+        ),
+        (lambda hs, u, k: ridged(ones(hs[k:]), u[: len(u) - k]), "looks like ridge regression"),
         (lambda hs, u, k: hs[k:] @ np.ones(hs.shape[1]), "It should be a squared correlation"),
         (lambda hs, u, k: squared(ones(hs[k:]), u[:-k]), "write u[: len(u) - k]"),
         (lambda hs, u, k: squared(ones(hs), np.concatenate([np.zeros(k), u[: len(u) - k]])), "do not put zeros there"),

@@ -147,7 +147,7 @@ WRONG = {
         ),
         (
             concatenated(lambda x, h, U, W, b, net: np.tanh(np.concatenate([W, h]) @ x)),
-            "a vector and a matrix cannot be joined. The one matrix",
+            "arrays with different numbers of axes cannot be joined. The one matrix",
         ),
         (
             concatenated(lambda x, h, U, W, b, net: np.tanh(np.stack([W, U]) @ np.r_[h, x] + b)),

@@ -42,7 +42,7 @@ WRONG = {
         (cut_at(lambda p, share: share, divide=False), "not of 1. Also, the sum is not 1."),
         (cut_at(lambda p, share: share * p.min()), "Nothing is cut."),
         (cut_at(lambda p, share: share * p.mean()), "not of the mean."),
-        (cut_at(lambda p, share: p.max()), "Only the largest is kept."),
+        (cut_at(lambda p, share: p.max()), "Only the largest are kept."),
         (cut_at(lambda p, share: 0), "Nothing is cut."),
         (lambda p, share: p, "Nothing is cut."),
         (

@@ -78,7 +78,10 @@ def shape_error(code):
         ("np.dot(a, b)", "ValueError: the shapes (2,3) and (2,4) do not fit in a matrix product. Mind the shapes."),
         ("a + b", "ValueError: the shapes (2,3) and (2,4) do not fit entry by entry. Mind the shapes."),
         ("np.vstack([a, b])", "ValueError: arrays of sizes 3 and 4 cannot be joined. Mind the shapes."),
-        ("np.concatenate([a, x])", "ValueError: a vector and a matrix cannot be joined. Mind the shapes."),
+        (
+            "np.concatenate([a, x])",
+            "ValueError: arrays with different numbers of axes cannot be joined. Mind the shapes.",
+        ),
         ("1 if a > 0 else 0", "ValueError: `if`, `and`, `max` need one True or False, and got a whole array."),
         ("float(a)", "TypeError: a function for one number, such as math.log, got an array."),
         ("[][0]", "IndexError: list index out of range."),

@@ -172,3 +172,35 @@ def test_files_that_are_no_model(tmp_path):
 def test_errors_of_writing(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_move_keeps_what_both_vocabularies_have(cell):
+    net, old, new = model(cell), Vocabulary("abcde"), Vocabulary("ża?ecz")
+    moved = language.move(net, old, new, like={"ż": "b"})
+    assert moved.readout.weight.dtype == torch.float64 and len(moved.readout.bias) == 6
+    pairs = [(net.embedding.weight, moved.embedding.weight), (net.readout.weight, moved.readout.weight)]
+    for before, after in [*pairs, (net.readout.bias, moved.readout.bias)]:
+        assert torch.equal(after[[0, 1, 3, 4]], before[[1, 0, 4, 2]])  # ż like b, a, e, c
+        assert torch.allclose(after[[2, 5]], before.mean(0).expand_as(after[[2, 5]]), rtol=1e-12)  # ?, z: the mean
+    states = [m.cell(m.embedding(torch.as_tensor(v.encode("ace"))[:, None]))[0] for m, v in ((net, old), (moved, new))]
+    assert torch.equal(*states)
+
+
+def test_move_to_the_same_vocabulary_and_back():
+    net, old = model(), Vocabulary("abcde")
+    other = language.move(language.move(net, old, Vocabulary("xedcba")), Vocabulary("xedcba"), old)
+    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), other.state_dict().values(), strict=True))
+    assert all(weights.requires_grad for weights in other.parameters())
+
+
+@pytest.mark.parametrize(
+    ("old", "like", "message"),
+    [
+        ("abc", None, "expected the 5 symbols of the model, got a vocabulary of 3"),
+        ("abcde", {"ż": "z"}, "expected like to name old symbols, got 'z'"),
+    ],
+)
+def test_move_refuses(old, like, message):
+    with pytest.raises(ValueError, match=f"language.move: {message}"):
+        language.move(model(), Vocabulary(old), Vocabulary("abż"), like)
