@@ -2,7 +2,7 @@
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
 ``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4.1), ``optimisers`` (4.2),
-``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
+``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5), ``translation`` (5.5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
 cases that the exercise named and on some it did not.
 """
 
@@ -26,6 +26,7 @@ from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
 from rnncourse.exercises.training import check_last_states
 from rnncourse.exercises.transfer import check_move_rows
+from rnncourse.exercises.translation import check_extend
 from rnncourse.exercises.truncation import check_reach
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "check_concatenated",
     "check_counter",
     "check_drawdown",
+    "check_extend",
     "check_error_terms",
     "check_fed_back",
     "check_forward_gradient",
