@@ -2,7 +2,8 @@
 
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
 ``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4.1), ``optimisers`` (4.2),
-``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5), ``translation`` (5.5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
+``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5), ``translation`` (5.5),
+``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
 cases that the exercise named and on some it did not.
 """
 
@@ -38,8 +39,8 @@ __all__ = [
     "check_concatenated",
     "check_counter",
     "check_drawdown",
-    "check_extend",
     "check_error_terms",
+    "check_extend",
     "check_fed_back",
     "check_forward_gradient",
     "check_holds",

@@ -38,7 +38,10 @@ def check_extend(extend):
             (flat, "The symbol is the place in the flattened table. Take the remainder of the division by K."),
             (rounded, "The third number is a probability. It should be its logarithm."),
             (wish[:, [1, 0, 2]], "Beginning and symbol are exchanged."),
-            (best(logp[:, None] * step, width), "You multiplied two logarithms. Probabilities multiply: logarithms add."),
+            (
+                best(logp[:, None] * step, width),
+                "You multiplied two logarithms. Logarithms add.",
+            ),
             (each, "You kept the best symbol of each beginning. One beginning may give several of the best."),
             (wish + [1, 1, 0], "Beginnings and symbols are counted from 0."),
             (wish * [1, 1, -1], "The sign of log p is turned."),

@@ -6,7 +6,7 @@ import pytest
 
 from rnncourse.data import recorded
 
-SHARES = ["1990–2030", "1950–1980", "2031–2099", "1000–9999", "fr to ja", "typing errors", "no typing errors"]
+SHARES = ["1990–2030", "1950–1980", "2031–2099", "1000–9999", "typing errors", "no typing errors"]
 
 
 def check_form(report, plan, steps, seeds=None, N=200):
