@@ -169,7 +169,14 @@ def nesterov(theta, g, u, rate, mu):
     return theta - rate * (g + mu * u), u
 
 
+def extend(logp, step, width):
+    total = logp[:, None] + step
+    order = np.argsort(-total, axis=None)[:width]
+    return np.column_stack([order // step.shape[1], order % step.shape[1], total.ravel()[order]])
+
+
 RIGHT = {
+    "check_extend": extend,
     "check_same_masks": same_masks,
     "check_move_rows": move_rows,
     "check_nesterov": nesterov,

@@ -3,8 +3,8 @@
 ``start`` (0.1), ``memory`` (1.1, 1.2), ``backward`` (1.3, 1.4), ``gates`` (part 2), ``step_back`` (2.2),
 ``compare`` (2.5), ``architectures`` and ``connections`` (3), ``training`` (4.1), ``optimisers`` (4.2),
 ``regularisation`` (4.3), ``truncation`` (4.4), ``transfer`` (4.5), ``text`` (5.1), ``labelling`` (5.2),
-``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A check tries the answer on
-cases that the exercise named and on some it did not.
+``translation`` (5.5), ``series`` (6), ``speed`` (8): the checks. ``verdict`` and ``running``: what they share. A
+check tries the answer on cases that the exercise named and on some it did not.
 """
 
 from rnncourse.exercises.architectures import check_attend, check_fed_back, check_recall, check_summary
@@ -28,6 +28,7 @@ from rnncourse.exercises.step_back import check_step_back
 from rnncourse.exercises.text import check_min_p, check_temperature
 from rnncourse.exercises.training import check_last_states
 from rnncourse.exercises.transfer import check_move_rows
+from rnncourse.exercises.translation import check_extend
 from rnncourse.exercises.truncation import check_reach
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "check_counter",
     "check_drawdown",
     "check_error_terms",
+    "check_extend",
     "check_fed_back",
     "check_forward_gradient",
     "check_holds",
