@@ -12,6 +12,7 @@ data. Other rows of text, A and B being methods:
     "A, longer"           takes rate and strength of A, and three times the steps
     "A, longer, searched" searches both again with three times the steps, beginning where A ended; "A + B": that of B
 "memory" rows search the rate only; "scores" is the error without noise, the other lists are those of ``examine``.
+For noise on the weights, "refitted on" says nothing: the states of the fit and of the test have other masks.
 "cut" rows are "memory" rows with W = 0.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
