@@ -3,11 +3,16 @@
     python benchmarks/regularisation.py [--quick] [--out FILE]
 
 Runs the cells of book/43-regularisation.md that are tagged "definition": what is measured is what the chapter shows.
-Every row gets the same search with one random seed, judged on validation data. First the learning rate: three
-neighbours, then further while the best one is the last of them. Then, at this rate, the strength of the method: three
-neighbours of its list, and further in the same way. The best setting then runs with other random seeds on test data.
-A row "to the end" takes the rate of "early stopping only". A row "A + B" takes the strengths of A and B and searches
-the rate; "A, longer" takes rate and strength of A and up to three times the steps. "memory" rows search the rate only.
+Every row gets the same search with one random seed, judged on validation data without noise. First the learning rate:
+three neighbours, then further while the best one is the last of them. Then, at this rate, the strength of the method:
+three neighbours of its list, and further in the same way. The best setting then runs with other random seeds on test
+data. Other rows of text, A and B being methods:
+    "A + B"               takes the strengths of A and B and searches the rate
+    "A, p=0.1"            takes this strength and searches the rate
+    "A, longer"           takes rate and strength of A, and three times the steps
+    "A, longer, searched" searches both again with three times the steps, beginning where A ended; "A + B": that of B
+"memory" rows search the rate only; "scores" is the error without noise, the other lists are those of ``examine``.
+For noise on the weights, "refitted on" says nothing: the states of the fit and of the test have other masks.
 "cut" rows are "memory" rows with W = 0.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
@@ -47,6 +52,7 @@ FIRST = (
     "weights",
     "hidden, new masks",
     "hidden, same masks",
+    "cell, new masks",
     "candidate",
     "zoneout",
     "L1",
@@ -66,18 +72,15 @@ MEMORY = [  # the task, steps of the sequence, place of the noise, same mask?
     key("memory", "bit", 20, "cell", False),
     key("memory", "bit", 40, None, True),
     key("memory", "bit", 40, "cell", False),
-    key("memory", "bit", 40, "hidden", False),
     key("memory", "number", 20, "hidden", True),
     key("memory", "number", 20, "cell", True),
     key("memory", "number", 20, "candidate", False),
     key("memory", "number", 20, "weights", True),
     key("memory", "number", 20, "zoneout", False),
 ]
-CONTROLS = [  # no unit reads another one; three times the steps
+CONTROLS = [  # no unit reads another one
     key("cut", "bit", 20, None, False),
     key("cut", "bit", 20, "cell", False),
-    key("memory", "bit", 40, "cell", False, 600, 5),
-    key("memory", "number", 20, "cell", False, 600, 5),
 ]
 PAIR = "weight decay + outside, same masks"  # the best two on validation text
 LONGER = (
@@ -89,15 +92,20 @@ LONGER = (
     "L2 in the loss",
     "hidden, same masks",
 )
+SEARCHED = ("outside, same masks", "weight decay", PAIR)
+EQUAL = ("outside, new masks, p=0.2", "outside, same masks, p=0.1", "hidden, new masks, p=0.1")
+CHANGE = "the change from the last value"
 LAST = ("candidate", "zoneout")  # the slowest
 PLAN = [
     *({"task": "text", "method": method} for method in FIRST if method not in LAST),
     *MEMORY,
-    *({"task": "glucose", "method": method} for method in FIRST if method not in LAST),
+    *({"task": "glucose", "method": method} for method in (*FIRST, CHANGE) if method not in LAST),
     *({"task": task, "method": method} for method in LAST for task in ("text", "glucose")),
     *CONTROLS,
     {"task": "text", "method": PAIR},
     *({"task": "text", "method": f"{method}, longer"} for method in LONGER),
+    *({"task": "text", "method": f"{method}, longer, searched"} for method in SEARCHED),
+    *({"task": "text", "method": method} for method in EQUAL),
 ]
 
 
@@ -130,23 +138,21 @@ def strengths(task, method):
     return SHARES, 0.2 if method == "zoneout" else 0.4
 
 
-def search(names, task, settings, method, quick):
-    """The rate, the strength (None for a method without), and the losses that were tried."""
+def search(names, task, settings, values, begin, rate, quick):
+    """The rate, the strength (None for a method without), the losses of both searches, from ``rate`` and ``begin``."""
 
     def loss(rate, chosen):
         model, _ = names["learn"](task, rate, SEARCH_SEED, **chosen)
         return round(names["score"](task, model, "validation"), 4)
 
-    values, middle = strengths(task, method)
-    rates = RATES[task]
     free = settings(1) != settings(2)  # is there a strength to choose?
     if quick:
-        return rates[1], middle if free else None, {}, {}
-    rate, rates_tried = climb(rates, lambda one: loss(one, settings(middle)), rates[len(rates) // 2])
+        return rate, begin if free else None, {}, {}
+    rate, rates_tried = climb(RATES[task], lambda one: loss(one, settings(begin)), rate)
     if not free:
         return rate, None, rates_tried, {}
     known = rates_tried[rate]
-    strength, tried = climb(values, lambda s: known if s == middle else loss(rate, settings(s)), middle)
+    strength, tried = climb(values, lambda s: known if s == begin else loss(rate, settings(s)), begin)
     return rate, strength, rates_tried, tried
 
 
@@ -157,22 +163,27 @@ def compare(names, task, method, rows, quick):
         (row,) = [row for row in rows if (row["task"], row.get("method")) == (task, other)]
         return row
 
-    def make(strength):
-        parts = method.removesuffix(", longer").split(" + ")
-        if len(parts) == 1:
-            return names["METHODS"][method](strength)
-        return {name: value for part in parts for name, value in names["METHODS"][part](of(part)["strength"]).items()}
-
-    rates_tried, tried, strength = {}, {}, None
-    if method == "to the end":
-        rate, settings = of("early stopping only")["rate"], {"stop": False}
-    elif method.endswith(", longer"):
-        short = of(method.removesuffix(", longer"))
-        rate, strength = short["rate"], short["strength"]
-        settings = make(strength) if " + " in method else names["METHODS"][short["method"]](strength)
-        settings |= {"steps": 3 * STEPS}
+    name, _, manner = method.partition(", longer")  # manner: "" or ", searched" where there are more steps
+    more = {"steps": 3 * STEPS} if ", longer" in method else {}
+    name, _, fixed = name.partition(", p=")
+    first, _, second = name.rpartition(" + ")
+    beside = names["METHODS"][first](of(first)["strength"]) if first else {}
+    make = lambda s: beside | names["METHODS"][second](s) | more  # noqa: E731
+    values, begin = strengths(task, second)
+    rate = RATES[task][len(RATES[task]) // 2]
+    if manner:
+        begin, rate = of(second)["strength"], of(name)["rate"]
+    if more and not manner:
+        rate, strength, rates_tried, tried = of(name)["rate"], of(second)["strength"], {}, {}
+        settings = make(strength)
+        strength = of(name)["strength"]
+    elif fixed or (first and not manner):
+        strength = float(fixed) if fixed else of(second)["strength"]
+        settings = make(strength)
+        rate, _, rates_tried, tried = search(names, task, lambda _: settings, values, begin, rate, quick)
+        strength = strength if fixed else None
     else:
-        rate, strength, rates_tried, tried = search(names, task, make, method, quick)
+        rate, strength, rates_tried, tried = search(names, task, make, values, begin, rate, quick)
         settings = make(strength)
     scores, steps = [], []
     for seed in range(2 if quick else SEEDS):
@@ -186,11 +197,14 @@ def compare(names, task, method, rows, quick):
 def memory(names, task, what, T, place, same, steps, seeds, quick):
     """A row of "memory", or of "cut", where W is 0."""
     given = {"same": same, "steps": steps, "cut": task == "cut"}
-    run = lambda rate, seed: round(names["remember"](what, T, rate, seed, place, **given), 4)  # noqa: E731
+    run = lambda rate, seed: names["remember"](what, T, rate, seed, place, **given)  # noqa: E731
     rates = RATES["memory"]
-    rate, tried = (rates[3], {}) if quick else climb(rates, lambda one: run(one, SEARCH_SEED), rates[3])
-    scores = [run(rate, seed) for seed in range(2 if quick else seeds)]
-    return {"search": {"rates": {str(k): v for k, v in tried.items()}}, "rate": rate, "scores": scores}
+    off = lambda rate: round(run(rate, SEARCH_SEED)["off"], 4)  # noqa: E731
+    rate, tried = (rates[3], {}) if quick else climb(rates, off, rates[3])
+    found = [run(rate, seed) for seed in range(2 if quick else seeds)]
+    errors = {name: [round(one[name], 4) for one in found] for name in found[0]}
+    scores = errors.pop("off")
+    return {"search": {"rates": {str(k): v for k, v in tried.items()}}, "rate": rate, "scores": scores} | errors
 
 
 def run(out, plan, quick=False, names=None):

@@ -16,8 +16,11 @@ def check_form(program, report, seeds=None):
         assert len(row["scores"]) == (seeds or wish) and all(score >= 0 for score in row["scores"])
         if row["task"] not in ("memory", "cut"):
             assert len(row["steps"]) == len(row["scores"])
-            nothing = row["method"] in ("early stopping only", "to the end") or " + " in row["method"]
+            nothing = row["method"] in ("early stopping only", "to the end", program.CHANGE)
+            nothing |= " + " in row["method"] and "searched" not in row["method"]
             assert (row["strength"] is None) == nothing
+        else:
+            assert {"on", "refitted off", "refitted on", "on 40", "on 100"} <= set(row)
 
 
 def test_runs_and_resumes(program, run_quick, check_resumes, tmp_path):
