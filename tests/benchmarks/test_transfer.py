@@ -71,8 +71,8 @@ def test_old_model(program):
 
 
 @pytest.mark.parametrize("kind", ["shuffled", "trigram", "renamed"])
-def test_damaged_texts(program, kind):
-    names, letters = program.chapter(), text.prose().train[:20_000]
+def test_damaged_texts(names, kind):
+    letters = text.prose().train[:20_000]
     made = names["TEXTS"][kind](letters)
     assert set(made) <= set(text.ASCII.symbols) and made != letters
     if kind == "shuffled":
@@ -86,16 +86,55 @@ def test_damaged_texts(program, kind):
         assert all(made[i : i + 3] in seen for i in range(len(made) - 2))
 
 
-def test_parts(program):
-    names = program.chapter()
-    torch.manual_seed(1)
-    model = names["new_model"](96)
-    weights = dict(model.named_parameters())
-    for kind, kept in (("only the LSTM", "cell"), ("only embedding and readout", "embedding readout")):
-        made = names["PARTS"][kind](model)
-        for name, w in made.named_parameters():
-            assert torch.equal(w, weights[name]) == (name.split(".")[0] in kept)
-    made = names["PARTS"]["entries permuted"](model)
-    for name, w in made.named_parameters():
-        assert torch.equal(w.flatten().sort()[0], weights[name].flatten().sort()[0])
-        assert not torch.equal(w, weights[name])
+@pytest.fixture(scope="module")
+def names(program):
+    return program.chapter()
+
+
+@pytest.fixture
+def prepared(program, names, monkeypatch):
+    """prepared(method, seed=0): the weights with which a method begins on 1 KB of Polish."""
+    monkeypatch.setitem(names, "fine_tune", lambda model, symbols, rate, **options: 0.0)
+    old, _ = language.load(program.MODEL, text.ASCII)
+
+    def prepared(method, seed=0):
+        _, model = names["transfer"](method, "Polish", 1000, 0.01, seed, old)
+        return dict(model.named_parameters())
+
+    return prepared
+
+
+@pytest.mark.parametrize(
+    ("method", "kept"),
+    [
+        ("all layers", "embedding cell readout"),
+        ("fresh readout", "embedding cell"),
+        ("fresh embedding", "cell readout"),
+        ("only the LSTM", "cell"),
+        ("only embedding and readout", "embedding readout"),
+    ],
+)
+def test_fresh_layers(prepared, method, kept):
+    """The layers that are not kept have new weights, others in each draw, and never those the old model began with."""
+    whole, made, other = prepared("all layers"), prepared(method), prepared(method, 1)
+    begun = prepared("from nothing")  # seed 0, as the old model
+    for name, w in made.items():
+        same = name.split(".")[0] in kept
+        assert torch.equal(w, whole[name]) == same and torch.equal(w, other[name]) == same
+        assert "bias" in name or not torch.equal(w, begun[name])
+
+
+@pytest.mark.parametrize("kind", ["embedding and readout", "all layers"])
+def test_permuted_entries(prepared, kind):
+    whole, made = prepared("all layers"), prepared(f"{kind} permuted")
+    for name, w in made.items():
+        assert torch.equal(w.flatten().sort()[0], whole[name].flatten().sort()[0])
+        assert torch.equal(w, whole[name]) == (kind != "all layers" and name.startswith("cell"))
+
+
+@pytest.mark.parametrize("size", [1000, 10_000])
+def test_validation_is_of_whole_pieces(names, size):
+    letters, train = names["draw"]("C++", size, 0), names["TARGETS"]["C++"].train
+    piece, cut = min(500, size // 5), size * 4 // 5
+    assert len(letters) == size and cut % piece == 0
+    assert letters[cut : cut + piece] in train and letters[cut - 20 : cut + 20] not in train
