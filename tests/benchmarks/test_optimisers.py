@@ -22,7 +22,7 @@ def check_form(program, report, quick=False):
             assert set(program.beside(best)) <= set(rates)
         for scores in row["search"].values():
             assert len(scores) >= (2 if quick else min(wish["seeds"], wish.get("refined", 10)))
-            assert all(0 < bits <= program.CAP and 0 <= right <= 1 for bits, right in scores)
+            assert all(0 <= bits <= program.CAP and 0 <= right <= 1 for bits, right in scores)
         assert len(row["fresh"]) == (2 if quick else wish["fresh"])
         for bits, right, longest in row["fresh"]:
             assert 0 <= bits <= program.CAP and 0 <= right <= 1 and 0 < longest <= program.CAP
