@@ -82,7 +82,7 @@ PLAN = [
     FRANCE | {"steps": 900, "rates": LOW, "seeds": 2, "fresh": 30} | NONE,
     *(FRANCE | {"clip": clip, "rates": MIDDLE} for clip in (["norm", 0.1], ["value", 0.01])),
     FRANCE | {"clip": ["norm", 10.0], "rates": LOW},
-    *(FRANCE | {"clip": ["percentile", p]} for p in (10, 50, 90)),
+    *(FRANCE | {"clip": ["percentile", p], "rates": RATES[3:]} for p in (10, 50, 90)),
     *(TEXT | ADAM | {"schedule": schedule, "steps": 600, "rates": FINE} for schedule in ("constant", *DECAYING)),
     TEXT | {"optimiser": "RMSprop", "steps": 600, "rates": FINE},
     TEXT | {"optimiser": "momentum", "steps": 600, "rates": FINE_MOMENTUM},
