@@ -10,7 +10,7 @@ shows. Three kinds of row:
 "text": language models of a small text. Scores: bits per test character, read in each of the ways of READ.
 A row with one rate is run with this rate, without a search. A row with several is searched: SEARCH seeds a rate,
 judged at a delay of 20 or by the bits of the validation text; the best rate, of several equal ones the middle one, then
-runs with other seeds. Where the best rate was at the edge of RATES, the row has one rate more.
+runs with other seeds. Where the best rate of a row that learned was at the edge of RATES, the row has one rate more.
 Written as JSON to rnncourse/data/measured, where the chapter reads it, after every row; rows that stand there are not
 run again: remove the file to begin anew.
 --quick: few updates, two seeds, to see that it runs; written only where --out says.

@@ -3,8 +3,8 @@
 A line here is a logical one: a statement, or the head of a ``def``, ``class``, ``if`` …, which may go over several
 lines of the file. A label covers a *span* of tokens, such as the five tokens of ``np.linalg.norm`` in
 ``np.linalg.norm(x)``. Spans do not overlap: the outermost one counts. As tags of single tokens, the first token of a
-span is ``B-label``, the others are ``I-label``, and a token outside all spans is ``O``
-(Ramshaw and Marcus 1995, arXiv cmp-lg/9505040).
+span is ``B-label``, the others are ``I-label``, and a token outside all spans is ``O``. The tags are those of Ramshaw
+and Marcus (1995), arXiv cmp-lg/9505040, who wrote B only where a span follows another of its kind directly.
 """
 
 import ast
